@@ -1,0 +1,1 @@
+"""Click commands by subject; each module registers its own."""

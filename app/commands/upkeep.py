@@ -1,0 +1,51 @@
+"""create-staff, sweep, demo-data."""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+
+from app.rules.faults import Fault
+from app.rules.states import STAFF_ROLES
+
+
+def register(app: Flask) -> None:
+    """Add the commands."""
+    app.cli.add_command(create_staff)
+    app.cli.add_command(sweep)
+    app.cli.add_command(demo_data)
+
+
+@click.command("create-staff")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in STAFF_ROLES]))
+@click.option("--school", "schools", multiple=True, help="School code; needed for --role school.")
+@click.password_option(help="Asked for when not given.")
+def create_staff(name: str, roles: tuple[str, ...], schools: tuple[str, ...], password: str) -> None:
+    """Create a member of staff."""
+    from app.services.staff import create
+
+    try:
+        staff, totp_uri = create(name, roles, schools, password)
+    except Fault as fault:
+        raise click.ClickException(fault.sentence % fault.values) from None
+    click.echo(f"Created {staff.name} ({', '.join(sorted(staff.roles))}).")
+    if totp_uri:
+        click.echo(f"Second factor, to be scanned once: {totp_uri}")
+
+
+@click.command("sweep")
+def sweep() -> None:
+    """Requeue lost jobs, expire unpaid orders, reconcile payments."""
+    from app.services.sweep import run
+
+    for name, count in run().items():
+        click.echo(f"{name}: {count}")
+
+
+@click.command("demo-data")
+def demo_data() -> None:
+    """Fill an empty database with a demo school; its portraits are drawn by our own code."""
+    from app.demo.school import fill
+
+    fill(click.echo)

@@ -1,0 +1,77 @@
+"""Wires the application and decides nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from redis import Redis
+from sqlalchemy import event
+
+from app import config, locale, security
+from app.adapters.keys import Keys, secret
+from app.adapters.storage import open_storage
+from app.extensions import babel, csrf, db, htmx, login_manager, migrate
+from app.views import register_views
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def build(overrides: dict[str, Any] | None = None) -> Flask:
+    """An application with the settings of the environment; `overrides` (tests) win. INSTANCE moves the data folder."""
+    overrides = dict(overrides or {})
+    instance = Path(overrides.pop("INSTANCE", ROOT / "instance"))
+    app = Flask("app", root_path=str(ROOT / "app"), instance_path=str(instance))
+    app.config.from_mapping(config.load(instance))
+    app.config.from_mapping(overrides)
+    instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _connect(app, instance)
+    locale.init_app(app)
+    security.init_app(app)
+    register_views(app)
+    import cli
+
+    cli.init_app(app)
+    return app
+
+
+def _connect(app: Flask, instance: Path) -> None:
+    keys = Path(app.config["KEY_FOLDER"])
+    app.config.setdefault("SECRET_KEY", None)
+    app.config["SECRET_KEY"] = app.config["SECRET_KEY"] or secret(keys / "session.key")
+    app.extensions["keys"] = Keys(keys)
+    app.extensions["storage"] = open_storage(app.config["STORAGE"], instance)
+    app.extensions["redis"] = Redis.from_url(app.config["REDIS_URL"], socket_timeout=2, socket_connect_timeout=1)
+    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+        app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"connect_args": {"timeout": 5}})
+    else:
+        app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True})
+    db.init_app(app)
+    with app.app_context():
+        import_module("app.models")
+        if db.engine.dialect.name == "sqlite":
+            _tune_sqlite(db.engine)
+    migrate.init_app(app, db, directory=str(ROOT / "app" / "migrations"))
+    csrf.init_app(app)
+    htmx.init_app(app)
+    login_manager.init_app(app)
+    babel.init_app(app, locale_selector=locale.chosen)
+
+
+def _tune_sqlite(engine: Any) -> None:
+    """WAL, full durability, foreign keys; and BEGIN by ourselves, IMMEDIATE for a unit of work (see services.unit)."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=FULL"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        immediate = connection.get_execution_options().get("begin_immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,17 @@
+"""Tables: columns, relations and derived facts only."""
+
+from app.models.batch import Batch, BatchItem, BatchState
+from app.models.money import BillDifference, NotifyLog, Payment, PaymentState, Refund, RefundState
+from app.models.ops import Audit, Outbox
+from app.models.order import CodeImage, Event, Exemption, Form, Order
+from app.models.people import Account, Consent, Identity, Staff, StaffRole, StaffSchool
+from app.models.photo import CheckState, Photo, PhotoCheck, PhotoHash, PhotoView
+from app.models.review import Decision, DecisionReason, Lease, Reason
+from app.models.school import Campaign, RosterEntry, Rule, School
+
+__all__ = [
+    "Account", "Audit", "Batch", "BatchItem", "BatchState", "BillDifference", "Campaign", "CheckState", "CodeImage",
+    "Consent", "Decision", "DecisionReason", "Event", "Exemption", "Form", "Identity", "Lease", "NotifyLog", "Order",
+    "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Reason", "Refund",
+    "RefundState", "RosterEntry", "Rule", "School", "Staff", "StaffRole", "StaffSchool",
+]  # fmt: skip

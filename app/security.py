@@ -1,0 +1,108 @@
+"""Default deny, security headers, who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Flask, Response, abort, current_app, redirect, request, url_for
+from flask_login import current_user
+
+from app.extensions import db, login_manager
+from app.models import Account, Staff
+from app.rules.states import Role
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'{form}; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+def public(view: View) -> View:
+    """Mark a view that a stranger may call."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def roles(*wanted: Role) -> Callable[[View], View]:
+    """Mark a view for these roles; anybody else is refused before it runs."""
+
+    def mark(view: View) -> View:
+        view.roles = frozenset(wanted)  # type: ignore[attr-defined]
+
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+        return guarded  # type: ignore[return-value]
+
+    return mark
+
+
+student_only = roles(Role.STUDENT)
+
+
+def init_app(app: Flask) -> None:
+    """Guard every endpoint and dress every answer."""
+    login_manager.user_loader(_load)
+    app.before_request(_guard)
+    app.after_request(_headers)
+
+
+def _load(key: str) -> Account | Staff | None:
+    kind, _, rest = key.partition("-")
+    if kind == "account" and rest.isdigit():
+        return db.session.get(Account, int(rest))
+    number, _, epoch = rest.partition("-")
+    if kind == "staff" and number.isdigit():
+        staff = db.session.get(Staff, int(number))
+        if staff is not None and staff.active and str(staff.session_epoch) == epoch:
+            return staff
+    return None
+
+
+def _guard() -> Any:
+    """Refuse whatever is not marked public or not for one of this person's roles."""
+    if request.endpoint is None or request.endpoint == "static":
+        return None
+    view = current_app.view_functions[request.endpoint]
+    if getattr(view, "public", False):
+        return None
+    wanted = frozenset({Role.ADMIN}) if request.blueprint == "rq_dashboard" else getattr(view, "roles", frozenset())
+    if not current_user.is_authenticated:
+        return _to_sign_in(wanted)
+    if not wanted & current_user.roles:
+        abort(403)
+    return None
+
+
+def _to_sign_in(wanted: frozenset[Role]) -> Any:
+    target = url_for("sign_in.index") if Role.STUDENT in wanted else url_for("staff.sign_in")
+    if request.headers.get("HX-Request"):
+        return Response(status=401, headers={"HX-Redirect": target})
+    if request.method != "GET":
+        abort(401)
+    return redirect(f"{target}?next={request.path}", 303)
+
+
+def _headers(response: Response) -> Response:
+    simulator = current_app.config["SIMULATOR_URL"]
+    policy = _CSP.format(form=f" {simulator}" if simulator else "")
+    if request.blueprint == "rq_dashboard":  # its pages carry one inline script; admins only
+        policy = policy.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'").replace(
+            "style-src 'self'", "style-src 'self' 'unsafe-inline'"
+        )
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(self), geolocation=(), microphone=()"
+    if current_app.config["MODE"] == "production":
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.add("Vary", "HX-Request")
+    return response

@@ -1,0 +1,87 @@
+"""Orders that the clock ends: unpaid ones, and what is unfinished when a campaign is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from flask import current_app
+from sqlalchemy import or_, select
+
+from app.adapters.clock import BEIJING, beijing, now
+from app.extensions import db
+from app.models import BatchItem, Campaign, Order, Payment, PaymentState
+from app.rules.faults import Fault
+from app.rules.states import Action, OrderState
+from app.services import payments, refunds
+from app.services.transitions import SYSTEM, Actor, perform
+from app.services.unit import Unit, unit_of_work
+
+CLOSABLE = (OrderState.PENDING_REVIEW, OrderState.REJECTED, OrderState.REVISING, OrderState.PENDING_PRODUCTION)
+
+
+def ends_at(campaign: Campaign) -> datetime:
+    """The first moment after the campaign: the end of its last Beijing day."""
+    return datetime.combine(campaign.closes + timedelta(days=1), time(), BEIJING)
+
+
+def expire_due(limit: int = 500) -> int:
+    """Cancel orders unpaid for 24 h, and drafts and unpaid orders of campaigns that are over. Returns how many."""
+    stale = now() - timedelta(hours=current_app.config["UNPAID_HOURS"])
+    over = Campaign.closes < beijing(now()).date()
+    unpaid = (Order.state == OrderState.PENDING_PAYMENT.value) & or_(Order.state_since < stale, over)
+    draft = (Order.state == OrderState.DRAFT.value) & over
+    query = select(Order.id).join(Campaign, Campaign.id == Order.campaign_id).where(or_(unpaid, draft)).limit(limit)
+    return sum(_expire(order_id) for order_id in db.session.scalars(query).all())
+
+
+def _expire(order_id: int) -> int:
+    """Ask WeChat and close the open payment first; one that turns out paid moves the order on instead."""
+    try:
+        if not payments.close_open(order_id):
+            return 0
+        with unit_of_work():
+            perform(db.session.get_one(Order, order_id), Action.EXPIRE, SYSTEM)
+    except Fault:
+        return 0
+    return 1
+
+
+def close_due(limit: int = 500) -> int:
+    """Close what is unfinished in campaigns that are over and were told so (`closed_at`). Returns how many orders."""
+    query = (
+        select(Order.id)
+        .join(Campaign, Campaign.id == Order.campaign_id)
+        .where(Campaign.closed_at.is_not(None), Order.state.in_([state.value for state in CLOSABLE]))
+        .limit(limit)
+    )
+    return sum(close(order_id, SYSTEM, "采集批次已结束") for order_id in db.session.scalars(query).all())
+
+
+def close(order_id: int, actor: Actor, cause: str) -> int:
+    """Close one order: refunded when paid, else cancelled; not while it is in a batch. Returns 1 when it moved."""
+    try:
+        with unit_of_work() as unit:
+            order = db.session.get_one(Order, order_id)
+            if _in_batch(order):
+                return 0
+            _close(unit, order, actor, cause)
+    except Fault:
+        return 0
+    return 1
+
+
+def _close(unit: Unit, order: Order, actor: Actor, cause: str) -> None:
+    paid = db.session.scalar(
+        select(Payment).where(Payment.order_id == order.id, Payment.state == PaymentState.PAID.value)
+    )
+    target = OrderState.REFUNDED if paid else OrderState.CANCELLED
+    perform(order, Action.CLOSE, actor, to=target, cause=cause, payment_id=paid.id if paid else None)
+    if paid is not None:
+        refunds.request(unit, paid, cause, actor.staff_id)
+
+
+def _in_batch(order: Order) -> bool:
+    held = select(BatchItem.id).where(
+        BatchItem.order_id == order.id, BatchItem.superseded_at.is_(None), BatchItem.released_at.is_(None)
+    )
+    return db.session.scalar(held.limit(1)) is not None

@@ -1,0 +1,34 @@
+"""What the clock and crashes leave behind, put right. Every step can run twice and beside itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib import import_module
+
+log = logging.getLogger(__name__)
+
+STEPS: tuple[tuple[str, str], ...] = (
+    ("photos queued again", "app.services.prechecks:requeue_lost"),
+    ("codes queued again", "app.services.codes:requeue_lost"),
+    ("payments asked", "app.services.payments:poll_due"),
+    ("refunds driven on", "app.services.refunds:drive_due"),
+    ("orders expired", "app.services.expiry:expire_due"),
+    ("campaigns closed", "app.services.expiry:close_due"),
+    ("batches built on", "app.services.batches:resume_lost"),
+    ("notices sent", "app.services.notices:send_due"),
+)
+
+
+def run() -> dict[str, int | str]:
+    """Run every step; one that fails is logged and does not stop the others. Returns what each did."""
+    done: dict[str, int | str] = {}
+    for name, address in STEPS:
+        module, _, function = address.partition(":")
+        step: Callable[[], int] = getattr(import_module(module), function)
+        try:
+            done[name] = step()
+        except Exception as error:
+            log.exception("sweep_step_failed step=%s", address)
+            done[name] = type(error).__name__
+    return done

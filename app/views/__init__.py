@@ -1,0 +1,19 @@
+"""Blueprints, one per file: HTTP only. Read input, ask one service, choose page or fragment."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+
+BLUEPRINTS = ("site", "sign_in", "student", "pay", "staff", "review", "production", "schools", "finance", "admin", "ops")
+"""Modules of this package; each has a blueprint `bp` of the same name."""
+
+
+def register_views(app: Flask) -> None:
+    """Register every blueprint and the error pages."""
+    from app.views import errors
+
+    for name in BLUEPRINTS:
+        app.register_blueprint(import_module(f"app.views.{name}").bp)
+    errors.init_app(app)

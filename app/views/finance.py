@@ -1,0 +1,5 @@
+"""Views: finance."""
+
+from flask import Blueprint
+
+bp = Blueprint("finance", __name__)

@@ -1,0 +1,5 @@
+"""Views: ops."""
+
+from flask import Blueprint
+
+bp = Blueprint("ops", __name__)

@@ -1,0 +1,5 @@
+"""Views: pay."""
+
+from flask import Blueprint
+
+bp = Blueprint("pay", __name__)

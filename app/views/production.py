@@ -1,0 +1,5 @@
+"""Views: production."""
+
+from flask import Blueprint
+
+bp = Blueprint("production", __name__)

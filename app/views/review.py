@@ -1,0 +1,5 @@
+"""Views: review."""
+
+from flask import Blueprint
+
+bp = Blueprint("review", __name__)

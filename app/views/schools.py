@@ -1,0 +1,5 @@
+"""Views: schools."""
+
+from flask import Blueprint
+
+bp = Blueprint("schools", __name__)

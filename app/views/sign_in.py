@@ -1,0 +1,5 @@
+"""Views: sign_in."""
+
+from flask import Blueprint
+
+bp = Blueprint("sign_in", __name__)

@@ -1,0 +1,5 @@
+"""Views: site."""
+
+from flask import Blueprint
+
+bp = Blueprint("site", __name__)

@@ -1,0 +1,5 @@
+"""Views: staff."""
+
+from flask import Blueprint
+
+bp = Blueprint("staff", __name__)

@@ -1,0 +1,5 @@
+"""Views: student."""
+
+from flask import Blueprint
+
+bp = Blueprint("student", __name__)

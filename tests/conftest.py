@@ -1,0 +1,96 @@
+"""Fixtures for everybody: an app on a fresh database, a client, and the cast."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from app import create_app
+from app.adapters.redis_server import RedisServer
+from app.extensions import db
+from tests.factories import Cast, make_cast
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis-compatible server for this test process."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One set of keys for all tests of this process."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="session")
+def settings(redis_url: str, keys_folder: Path) -> dict[str, Any]:
+    """What every test app has in common."""
+    return {
+        "TESTING": True,
+        "WTF_CSRF_ENABLED": False,
+        "REDIS_URL": redis_url,
+        "KEY_FOLDER": str(keys_folder),
+        "SERVER_NAME": None,
+    }
+
+
+@pytest.fixture(scope="session")
+def template_database(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> Path:
+    """A migrated SQLite file that each test copies."""
+    folder = tmp_path_factory.mktemp("template")
+    app = create_app(settings | {"INSTANCE": folder, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{folder / 't.db'}"})
+    with app.app_context():
+        upgrade()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return folder / "t.db"
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, settings: dict[str, Any], template_database: Path) -> Iterator[Any]:
+    """Make apps on this test's own SQLite file (several share it: for threads and crashes)."""
+    shutil.copy(template_database, tmp_path / "test.db")
+    made: list[Flask] = []
+
+    def make(**more: Any) -> Flask:
+        own = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'test.db'}"}
+        made.append(create_app(settings | own | more))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions["redis"].flushdb()
+        app.extensions["redis"].close()
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Any) -> Iterator[Flask]:
+    """An app with its context pushed, on a fresh SQLite file."""
+    app: Flask = make_app()
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without cookies."""
+    return app.test_client()
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    """A school with an open campaign, two students, and one of each staff role (two reviewers)."""
+    return make_cast()

@@ -1,0 +1,28 @@
+"""Reads one collection code."""
+
+from __future__ import annotations
+
+import logging
+
+from app.adapters.storage import storage
+from app.services import codes
+from workers.checker import CheckerLost
+from workers.jobs.checker_child import checker
+
+log = logging.getLogger(__name__)
+
+
+def read_code(code_id: int) -> str:
+    """Claim the picture, read it in the child, keep payload or fault. Harmless twice: only unread pictures are taken."""
+    code = codes.claim(code_id)
+    if code is None:
+        return "not waiting"
+    try:
+        with storage().local(code.key) as path:
+            reading = checker().read_code(path)
+    except (CheckerLost, OSError):
+        log.exception("code_unreadable code=%s", code_id)
+        codes.keep(code_id, None, "unreadable_file")
+        return "unreadable_file"
+    codes.keep(code_id, reading.payload, reading.fault)
+    return reading.fault or "read"
