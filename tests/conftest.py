@@ -94,3 +94,20 @@ def client(app: Flask) -> FlaskClient:
 def cast(app: Flask) -> Cast:
     """A school with an open campaign, two students, and one of each staff role (two reviewers)."""
     return make_cast()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_app(request: pytest.FixtureRequest, make_app: Any) -> Iterator[Flask]:
+    """The same app on SQLite and on PostgreSQL."""
+    more = {}
+    if request.param == "postgresql":
+        more["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("postgresql_url")
+    app: Flask = make_app(**more)
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def any_cast(any_app: Flask) -> Cast:
+    """The cast, on whichever database."""
+    return make_cast()

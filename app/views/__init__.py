@@ -12,8 +12,9 @@ BLUEPRINTS = ("site", "sign_in", "student", "pay", "staff", "review", "productio
 
 def register_views(app: Flask) -> None:
     """Register every blueprint and the error pages."""
-    from app.views import errors
+    from app.views import errors, ops
 
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"app.views.{name}").bp)
+    ops.mount_dashboard(app)
     errors.init_app(app)
