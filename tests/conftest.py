@@ -16,6 +16,7 @@ from app import create_app
 from app.adapters.redis_server import RedisServer
 from app.extensions import db
 from tests.factories import Cast, make_cast
+from tests.pg import Postgres
 
 
 @pytest.fixture(scope="session")
@@ -111,3 +112,30 @@ def any_app(request: pytest.FixtureRequest, make_app: Any) -> Iterator[Flask]:
 def any_cast(any_app: Flask) -> Cast:
     """The cast, on whichever database."""
     return make_cast()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL server for this test process."""
+    server = Postgres()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> str:
+    """A migrated database that each test clones."""
+    name = postgres.create()
+    folder = tmp_path_factory.mktemp("pg-template")
+    app = create_app(settings | {"INSTANCE": folder, "SQLALCHEMY_DATABASE_URI": postgres.url(name)})
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    return name
+
+
+@pytest.fixture
+def postgresql_url(postgres: Postgres, postgres_template: str) -> str:
+    """An empty, migrated PostgreSQL database of this test's own."""
+    return postgres.url(postgres.create(postgres_template))
