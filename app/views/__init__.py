@@ -6,7 +6,19 @@ from importlib import import_module
 
 from flask import Flask
 
-BLUEPRINTS = ("site", "sign_in", "student", "pay", "staff", "review", "production", "schools", "finance", "admin", "ops")
+BLUEPRINTS = (
+    "site",
+    "sign_in",
+    "student",
+    "pay",
+    "staff",
+    "review",
+    "production",
+    "schools",
+    "finance",
+    "admin",
+    "ops",
+)
 """Modules of this package; each has a blueprint `bp` of the same name."""
 
 

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def read_code(code_id: int) -> str:
-    """Claim the picture, read it in the child, keep payload or fault. Harmless twice: only unread pictures are taken."""
+    """Claim the picture, read it in the child, keep payload or fault. Harmless twice: it takes unread pictures only."""
     code = codes.claim(code_id)
     if code is None:
         return "not waiting"

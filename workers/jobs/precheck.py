@@ -57,7 +57,8 @@ def _keep(photo_id: int, attempt: int, outcome: Outcome) -> None:
     )
     for last in (False, False, True):  # the student may change the order in the very moment of keeping
         try:
-            return prechecks.keep(photo_id, attempt, finding)
+            prechecks.keep(photo_id, attempt, finding)
+            return
         except StaleOrder:
             if last:
                 raise

@@ -1,0 +1,33 @@
+# Two commands matter: `make run` and `make test`. Each sets up by itself what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+WHAT ?= check
+
+.PHONY: help setup setup-dev run test lint soak bench scorecard
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: ## Install what `make run` needs: system packages, .venv, models, front-end assets
+	@$(PYTHON) -m scripts.setup
+
+setup-dev:
+	@$(PYTHON) -m scripts.setup --dev
+
+run: setup ## Start everything with a demo school; Ctrl-C stops it
+	@exec $(BIN)/python -m app.supervisor
+
+test: setup-dev lint ## Linter, types, import rules and all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: setup-dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+soak: setup-dev ## The same tests with large budgets
+	@CAIXIANG_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: setup-dev ## Measurements: make bench WHAT=check|review|export|money|pages
+	@$(BIN)/python -m tests.bench.$(WHAT)
+
+scorecard: setup-dev ## Score the checker on labelled pictures into docs/
+	@$(BIN)/python -m tests.scorecard
