@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def create_app(overrides: dict[str, Any] | None = None) -> Flask:
-    """The Flask application; imported inside, so that `app.rules` loads without Flask (the checker child needs that)."""
+    """The Flask application. Imported inside: the checker child loads `app.rules` without Flask."""
     from app.factory import build
 
     return build(overrides)

@@ -127,7 +127,7 @@ def make_order(
     verdict: str = "passed",
     **values: Any,
 ) -> Order:
-    """An order put directly into `state`, with form, read code, checked photo and, where it fits, a visible decision."""
+    """An order put directly into `state`: form, read code, checked photo and, where it fits, a visible decision."""
     account = account or make_account()
     order = Order(
         number=secrets.token_hex(8).upper(),

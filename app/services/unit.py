@@ -27,9 +27,9 @@ class Unit:
 def unit_of_work() -> Iterator[Unit]:
     """One write transaction.
 
-    What was read before is rolled back first: on SQLite a deferred transaction that reads and then writes fails at once
-    with "database is locked" whatever the busy timeout, so writing starts with BEGIN IMMEDIATE. A failed hook is logged,
-    never raised: the data are already safe. Raises RuntimeError when units are nested.
+    What was read before is rolled back first: on SQLite a deferred transaction that reads and then writes fails at
+    once with "database is locked" whatever the busy timeout, so writing starts with BEGIN IMMEDIATE. A failed hook is
+    logged, never raised: the data are already safe. Raises RuntimeError when units are nested.
     """
     session = db.session
     if session().info.get("unit"):
