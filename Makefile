@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WHAT ?= check
 
-.PHONY: help setup setup-dev run test lint soak bench scorecard
+.PHONY: help setup setup-dev run test lint soak bench catalogues scorecard
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ soak: setup-dev ## The same tests with large budgets
 
 bench: setup-dev ## Measurements: make bench WHAT=check|review|export|money|pages
 	@$(BIN)/python -m tests.bench.$(WHAT)
+
+catalogues: setup-dev ## Collect every text into the English catalogue
+	@$(BIN)/python -m scripts.catalogues
 
 scorecard: setup-dev ## Score the checker on labelled pictures into docs/
 	@$(BIN)/python -m tests.scorecard

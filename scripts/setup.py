@@ -29,6 +29,7 @@ def main() -> int:
         _python_packages(dev)
         _assets()
         _front_end()
+        _catalogues()
     except Problem as problem:
         print(f"\nset-up stopped: {problem}", file=sys.stderr)
         return 1
@@ -125,6 +126,13 @@ def _front_end() -> None:
         shutil.copy(ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js", target)
 
     step("front-end", "front-end assets (1 MB)", [lock], [target], work)
+
+
+def _catalogues() -> None:
+    sources = sorted((ROOT / "app" / "translations").glob("*/LC_MESSAGES/*.po"))
+    targets = [source.with_suffix(".mo") for source in sources]
+    compile_all = [str(VENV / "bin" / "pybabel"), "-q", "compile", "-d", str(ROOT / "app" / "translations")]
+    step("catalogues", "translations", sources, targets, lambda: run(compile_all, "A catalogue is broken.") and None)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from app.extensions import db
 from app.models import Audit, School, Staff, StaffRole, StaffSchool
 from app.rules.faults import Fault, Invalid
 from app.rules.states import STAFF_ROLES, Role
+from app.rules.text import N_
 from app.services.unit import unit_of_work
 
 _hasher = PasswordHasher()
@@ -28,7 +29,7 @@ class TooManyAttempts(Fault):
     """Too many wrong passwords for one name."""
 
     status = 429
-    sentence = "尝试次数过多，请 15 分钟后再试"
+    sentence = N_("尝试次数过多，请 15 分钟后再试")
 
 
 def create(
@@ -55,14 +56,14 @@ def create(
 
 def _check_new(name: str, roles: set[Role], codes: set[str], found: Iterable[School], password: str) -> None:
     if not name.strip() or db.session.scalar(select(Staff.id).where(Staff.name == name)):
-        raise Invalid("该用户名已存在或为空", {"name": "请换一个用户名"})
+        raise Invalid(N_("该用户名已存在或为空"), {"name": N_("请换一个用户名")})
     if not roles or not roles <= set(STAFF_ROLES):
-        raise Invalid("请选择角色", {"roles": "请选择角色"})
+        raise Invalid(N_("请选择角色"), {"roles": N_("请选择角色")})
     missing = codes - {school.code for school in found}
     if missing or (Role.SCHOOL in roles and not codes):
-        raise Invalid("学校老师需要绑定已有的学校代码", {"schools": "请填写已有的学校代码"})
+        raise Invalid(N_("学校老师需要绑定已有的学校代码"), {"schools": N_("请填写已有的学校代码")})
     if len(password) < PASSWORD_LENGTH:
-        raise Invalid("密码至少 10 个字符", {"password": "密码至少 10 个字符"})
+        raise Invalid(N_("密码至少 10 个字符"), {"password": N_("密码至少 10 个字符")})
 
 
 def authenticate(name: str, password: str, code: str) -> Staff | None:
