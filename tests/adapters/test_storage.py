@@ -1,0 +1,75 @@
+"""The store, as a folder and over the S3 protocol: the same promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from app.adapters.storage import Storage, open_storage
+
+
+@pytest.fixture(scope="module")
+def bucket_address() -> Iterator[str]:
+    """An S3 server on a free port of this machine, with one bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.delenv("AWS_CA_BUNDLE", raising=False)
+        boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="photos")
+        yield f"s3://photos?endpoint={endpoint}"
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """Either store."""
+    address = request.getfixturevalue("bucket_address") if request.param == "bucket" else "folder"
+    return open_storage(address, tmp_path)
+
+
+def test_what_is_put_is_got_to_the_byte(store: Storage) -> None:
+    store.put("photos/A/1-original", b"\x00\xff")
+    assert store.get("photos/A/1-original") == b"\x00\xff"
+    with store.local("photos/A/1-original") as path:
+        assert path.read_bytes() == b"\x00\xff"
+
+
+def test_the_same_key_again_replaces(store: Storage) -> None:
+    store.put("photos/A/2", b"old")
+    store.put("photos/A/2", b"new")
+    assert store.get("photos/A/2") == b"new"
+
+
+def test_what_is_missing_is_said(store: Storage) -> None:
+    assert not store.exists("photos/none/1")
+    with pytest.raises(FileNotFoundError):
+        store.get("photos/none/1")
+    with pytest.raises(FileNotFoundError), store.local("photos/none/1"):
+        pass
+
+
+def test_delete_is_repeatable(store: Storage) -> None:
+    store.put("photos/A/3", b"x")
+    store.delete("photos/A/3")
+    store.delete("photos/A/3")
+    assert not store.exists("photos/A/3")
+
+
+@pytest.mark.parametrize("key", ["../etc/passwd", "photos/../../x", "/etc/passwd", "photos", "photos/a b", ""])
+def test_no_key_leaves_the_store(store: Storage, key: str) -> None:
+    with pytest.raises(ValueError, match="not a storage key"):
+        store.put(key, b"x")
+
+
+def test_files_are_for_the_owner_only(tmp_path: Path) -> None:
+    open_storage("folder", tmp_path).put("photos/A/1", b"x")
+    assert (tmp_path / "store/photos/A/1").stat().st_mode & 0o077 == 0
