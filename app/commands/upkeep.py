@@ -35,12 +35,14 @@ def create_staff(name: str, roles: tuple[str, ...], schools: tuple[str, ...], pa
 
 
 @click.command("sweep")
-def sweep() -> None:
+@click.option("--quiet", is_flag=True, help="Print only what was done.")
+def sweep(quiet: bool) -> None:
     """Requeue lost jobs, expire unpaid orders, reconcile payments."""
     from app.services.sweep import run
 
     for name, count in run().items():
-        click.echo(f"{name}: {count}")
+        if count or not quiet:
+            click.echo(f"{name}: {count}")
 
 
 @click.command("demo-data")

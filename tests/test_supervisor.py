@@ -1,0 +1,78 @@
+"""The supervisor: what falls is started again, a stop leaves nothing behind, and a taken port is said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app import supervisor
+from app.supervisor import port_is_free
+
+SCRIPT = """
+import sys
+from app.supervisor import Child, Supervisor
+python, folder = sys.executable, sys.argv[1]
+note = f"open('{folder}/starts', 'a').write('x')"
+stubborn = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)']);"
+Supervisor([
+    Child("falls", [python, "-c", note]),
+    Child("lasts", [python, "-c", stubborn + f"open('{folder}/lasts', 'w').close(); time.sleep(99)"]),
+], say=lambda text: None).run()
+"""
+
+
+@pytest.fixture
+def kept(tmp_path: Path):
+    """A supervisor with one child that falls at once and one that lasts and has a child of its own."""
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(tmp_path)], cwd=supervisor.ROOT)
+    yield process, tmp_path
+    process.kill()
+    process.wait()
+
+
+def wait_for(condition, seconds: float = 15) -> None:
+    """Return when it holds, else fail."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_what_falls_is_started_again(kept) -> None:
+    _, folder = kept
+    starts = folder / "starts"
+    wait_for(lambda: starts.exists() and len(starts.read_text()) >= 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_nothing_behind(kept, number: int) -> None:
+    process, folder = kept
+    wait_for((folder / "lasts").exists)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 2
+    process.send_signal(number)
+    assert process.wait(20) == 0
+    wait_for(lambda: not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in family))
+
+
+def test_children_die_with_a_killed_supervisor(kept) -> None:
+    process, folder = kept
+    wait_for((folder / "lasts").exists)
+    lasting = next(child for child in psutil.Process(process.pid).children() if child.children())
+    os.kill(process.pid, signal.SIGKILL)
+    wait_for(lambda: not lasting.is_running() or lasting.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_taken_port_is_noticed() -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        assert not port_is_free(busy.getsockname()[1])

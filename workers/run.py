@@ -1,0 +1,44 @@
+"""One RQ worker process: `python -m workers.run`. It runs no native code itself; its checker child does."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+
+from redis import Redis
+from rq import Queue, SimpleWorker
+
+from app import create_app
+from app.adapters.queue import QUEUES
+
+
+def main() -> int:
+    """Work until told to stop, with the app's context, queues from most to least urgent."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("rq").setLevel(logging.WARNING)
+    app = create_app()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with app.app_context():
+        redis = Redis.from_url(app.config["REDIS_URL"], socket_connect_timeout=5)
+        queues = [Queue(name, connection=redis, serializer="json") for name in QUEUES]
+        worker = AppWorker(queues, connection=redis, serializer="json")
+        worker.work(logging_level="WARNING", with_scheduler=False)
+    return 0
+
+
+class AppWorker(SimpleWorker):
+    """A worker that drops the database session after each job, so that none sees another's rows."""
+
+    def perform_job(self, job, queue):  # type: ignore[no-untyped-def]
+        """Run the job, then let go of the session whatever happened."""
+        from app.extensions import db
+
+        try:
+            return super().perform_job(job, queue)
+        finally:
+            db.session.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
