@@ -28,5 +28,7 @@ def register_views(app: Flask) -> None:
 
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"app.views.{name}").bp)
+    if app.config["MODE"] == "demo":
+        app.register_blueprint(import_module("app.views.demo").bp)
     ops.mount_dashboard(app)
     errors.init_app(app)
