@@ -8,6 +8,8 @@ import sys
 
 from redis import Redis
 from rq import Queue, SimpleWorker
+from rq.executions import Execution
+from rq.job import Job
 
 from app import create_app
 from app.adapters.queue import QUEUES
@@ -30,12 +32,12 @@ def main() -> int:
 class AppWorker(SimpleWorker):
     """A worker that drops the database session after each job, so that none sees another's rows."""
 
-    def perform_job(self, job, queue):  # type: ignore[no-untyped-def]
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Run the job, then let go of the session whatever happened."""
         from app.extensions import db
 
         try:
-            return super().perform_job(job, queue)
+            return super().perform_job(job, queue, execution)
         finally:
             db.session.remove()
 

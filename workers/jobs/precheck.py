@@ -7,10 +7,10 @@ import logging
 from app.adapters.storage import storage
 from app.models import Photo
 from app.rules.faults import StaleOrder
-from app.rules.photo_rule import rule_from_json
 from app.services import prechecks
-from workers.checker import CheckerCrashed, CheckerHung, CheckerLost, Outcome
+from workers.checker import CheckerCrashed, CheckerHung, CheckerLost
 from workers.jobs.checker_child import checker
+from workers.outcome import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,8 @@ def check_photo(photo_id: int) -> str:
 
 
 def _look(photo: Photo) -> Outcome:
-    rule = rule_from_json(photo.rule.body)
     with storage().local(photo.original_key) as path:
-        return checker().check(path, rule, photo.background, policy=photo.background_policy)
+        return checker().check(path, photo.rule.body, photo.background, policy=photo.background_policy)
 
 
 def _keep(photo_id: int, attempt: int, outcome: Outcome) -> None:

@@ -1,0 +1,131 @@
+"""The keeper of the checker child: a deadline on every call, a new child after a hang, a crash or too much memory.
+
+One class serves the RQ worker, `flask precheck`, the benchmark and the fuzz test. It imports no native code itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from app.rules.photo_rule import load_rule_body
+from workers.outcome import CodeReading, Outcome, unpack
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DEADLINE = 20.0
+"""Seconds for one picture; the slowest honest one (HEIC of 100 megapixels) takes about five."""
+
+START = 60.0
+"""Seconds for a child to load its models on a busy machine."""
+
+RECYCLE_AFTER = 2000
+RECYCLE_BYTES = 480 * 1024 * 1024
+
+
+class CheckerLost(Exception):
+    """The child could not be started, or not be spoken to."""
+
+
+class CheckerHung(CheckerLost):
+    """No answer within the deadline; the child was killed."""
+
+
+class CheckerCrashed(CheckerLost):
+    """The child died on this picture."""
+
+
+class Checker:
+    """One child, started on first use and after every loss. A context manager; not for several threads at once."""
+
+    def __init__(self, deadline: float = DEADLINE) -> None:
+        self.deadline = deadline
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._calls = 0
+
+    def __enter__(self) -> Checker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process number, where it runs."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    def check(self, path: Path, rule: Mapping[str, Any], background: str, *, policy: str = "keep") -> Outcome:
+        """Look at a photo under a rule body.
+
+        Raises CheckerHung, CheckerCrashed, or CheckerLost when no child can be had.
+        """
+        request = {"what": "photo", "path": str(path), "rule": rule, "background": background, "policy": policy}
+        _, *frames = self._ask(request, 4)
+        return unpack(frames)
+
+    def read_code(self, path: Path) -> CodeReading:
+        """Read a collection code. Raises as `check` does."""
+        head, payload = self._ask({"what": "code", "path": str(path), "rule": load_rule_body("chsi-2017")}, 2)
+        answer = json.loads(head)
+        return CodeReading(payload if answer["found"] else None, answer["fault"], float(answer["ms"]))
+
+    def start(self) -> None:
+        """Have a child ready. Raises CheckerLost when it does not come up."""
+        if self.pid is not None:
+            return
+        self.stop()
+        ours, theirs = Pipe()
+        environment = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "workers.child", str(theirs.fileno())],
+            cwd=ROOT,
+            env=environment,  # no address and no secret of the app's
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._pipe, self._calls = ours, 0
+        try:
+            if not ours.poll(START) or ours.recv_bytes() != b"ready":
+                raise CheckerLost("the checker child did not start")
+        except (EOFError, OSError):
+            self.stop()
+            raise CheckerLost("the checker child did not start: run `make setup`") from None
+
+    def stop(self) -> None:
+        """End the child, if there is one."""
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = self._pipe = None
+
+    def _ask(self, request: Mapping[str, Any], frames: int) -> list[bytes]:
+        self.start()
+        assert self._pipe is not None
+        try:
+            self._pipe.send_bytes(json.dumps(request).encode())
+            if not self._pipe.poll(self.deadline):
+                self.stop()
+                raise CheckerHung(request["what"])
+            answer = [self._pipe.recv_bytes() for _ in range(frames)]
+        except (EOFError, OSError):
+            self.stop()
+            raise CheckerCrashed(request["what"]) from None
+        self._calls += 1
+        if self._calls >= RECYCLE_AFTER or json.loads(answer[0])["rss"] > RECYCLE_BYTES:
+            self.stop()
+        return answer

@@ -1,0 +1,77 @@
+"""The checker child: the only process that runs native image code. No Redis, no database, no app in it.
+
+It speaks over one pipe given by its number: a JSON request, then frames of bytes. It ends when the pipe does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+MEMORY = 2 * 1024**3
+"""Bytes of private memory: a 100-megapixel picture fits, a leak or a bomb ends the child instead of the machine."""
+
+
+def main(descriptor: int) -> None:
+    """Load the models, say so, and answer until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the keeper's business
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    pipe = Connection(descriptor)
+    from workers.imaging.models import Models
+
+    with Models() as models:
+        _warm(models)
+        pipe.send_bytes(b"ready")
+        while True:
+            try:
+                request = json.loads(pipe.recv_bytes())
+            except (EOFError, OSError):
+                return
+            for frame in _answer(request, models):
+                pipe.send_bytes(frame)
+
+
+def _answer(request: dict[str, Any], models: Any) -> list[bytes]:
+    from app.rules.photo_rule import rule_from_json
+    from workers.codes.reader import read
+    from workers.examine import examine
+    from workers.outcome import pack
+
+    rule = rule_from_json(request["rule"])
+    path = Path(request["path"])
+    if request["what"] == "code":
+        reading = read(path, rule)
+        head = {"fault": reading.fault, "ms": reading.ms, "found": reading.payload is not None, "rss": rss()}
+        return [json.dumps(head).encode(), reading.payload or b""]
+    outcome = examine(path, rule, request["background"], request["policy"], models)
+    return [json.dumps({"rss": rss()}).encode(), *pack(outcome)]
+
+
+def rss() -> int:
+    """Resident bytes of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def _warm(models: Any) -> None:
+    """First calls are slow (threads, compiled code): they belong to the start, not to a student's wait."""
+    import numpy as np
+
+    from workers.checks import modules
+
+    grey = np.full((512, 384, 3), 128, np.uint8)
+    models.faces(grey)
+    models.mask(grey)
+    modules()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

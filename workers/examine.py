@@ -1,0 +1,110 @@
+"""One look at one photo from file to report and rendition: the pure library behind worker, command, bench and tests."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+from app.rules.photo_rule import PhotoRule
+from app.rules.report import Check, CheckVerdict, Report, Ruler
+from workers.checks import CODES, modules
+from workers.imaging.decode import ENOUGH, Unreadable, decode
+from workers.imaging.encode import encode, preview
+from workers.imaging.hashing import bands, pixel_sha256
+from workers.imaging.models import Models
+from workers.imaging.scene import Scene, build
+from workers.outcome import Outcome
+
+
+class Clock:
+    """Milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def mark(self, stage: str) -> None:
+        """Everything since the last mark belongs to `stage`."""
+        moment = time.perf_counter()
+        self.stages[stage] = self.stages.get(stage, 0.0) + (moment - self._last) * 1000
+        self._last = moment
+
+
+def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: Models) -> Outcome:
+    """Check a photo. Never raises for what a user could send: that becomes a failed check."""
+    clock = Clock()
+    try:
+        picture = decode(path, rule)
+        clock.mark("decode")
+        scene = build(picture, rule, background, policy, models)
+        clock.mark("models")
+        if _needs_all_pixels(scene):
+            picture = decode(path, rule, enough=None)
+            scene = build(picture, rule, background, policy, models)
+            clock.mark("decode again")
+    except Unreadable as fault:
+        return Outcome(_unreadable(fault, rule, background), timings=clock.stages)
+    found: dict[str, Check] = {code: Check(code, CheckVerdict.PASS) for code in ("file_readable", "upload_size")}
+    for module in modules():
+        check: Any
+        for check in module.look(scene):  # type: ignore[attr-defined]
+            found[check.code] = check
+    clock.mark("checks")
+    rendition = _rendition(scene, found)
+    clock.mark("encode")
+    shown = preview(picture.rgb)
+    clock.mark("preview")
+    digest = hashlib.sha256(rendition).hexdigest() if rendition else None
+    looks = bands(scene.portrait) if scene.portrait is not None else ()
+    pixels = pixel_sha256(picture.rgb)
+    clock.mark("hashes")
+    report = _report(scene, found)
+    return Outcome(report, rendition, digest, shown, pixels, looks, clock.stages)
+
+
+def _needs_all_pixels(scene: Scene) -> bool:
+    """A small head in a large picture: the reduced copy has fewer pixels in the crop than the output."""
+    return (
+        bool(
+            scene.crop and scene.picture.scale < 1 and scene.crop.box[2] * scene.picture.scale < scene.rule.output.width
+        )
+        and max(scene.picture.width, scene.picture.height) > ENOUGH
+    )
+
+
+def _rendition(scene: Scene, found: dict[str, Check]) -> bytes | None:
+    """The delivered JPEG, where there is a face and enough pixels; whatever else fails, a person may accept it."""
+    if scene.portrait is None or scene.crop is None or scene.crop.box[2] < scene.rule.output.width:
+        return None
+    output = scene.rule.output
+    data, quality = encode(scene.portrait, output)
+    size = len(data) / 1024
+    low, high = output.warn_below_bytes / 1024, output.max_bytes / 1024
+    verdict, fault = CheckVerdict.PASS, ""
+    if len(data) > output.max_bytes:
+        verdict, fault = CheckVerdict.FAIL, "too_large"
+    elif len(data) < output.warn_below_bytes:
+        verdict, fault = CheckVerdict.WARN, "too_small"
+    found["output_size"] = Check(
+        "output_size", verdict, round(size, 2), "KB", low, high, fault=fault, args={"quality": quality}
+    )
+    return None if fault == "too_large" else data
+
+
+def _report(scene: Scene, found: dict[str, Check]) -> Report:
+    picture, head = scene.picture, scene.head
+    ruler = Ruler(head.hair_top, head.eye_line, head.cheek_left, head.cheek_right, head.centre) if head else None
+    checks = tuple(found.get(code, Check(code, CheckVerdict.SKIPPED)) for code in CODES)
+    box = scene.crop.box if scene.crop else None
+    return Report(scene.rule.code, scene.background, picture.width, picture.height, checks, box, ruler)
+
+
+def _unreadable(fault: Unreadable, rule: PhotoRule, background: str) -> Report:
+    values = fault.values
+    failed = Check(
+        fault.code, CheckVerdict.FAIL, values.get("value"), high=values.get("high"), fault=fault.fault, args=values
+    )
+    checks = tuple(failed if code == fault.code else Check(code, CheckVerdict.SKIPPED) for code in CODES)
+    return Report(rule.code, background, 0, 0, checks)

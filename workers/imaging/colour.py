@@ -1,0 +1,26 @@
+"""Colour measures: CIELAB and the linear luminance of ISO/IEC 29794-5."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Plane = npt.NDArray[np.float32]
+
+
+def lab(rgb: npt.NDArray[np.uint8] | Plane) -> Plane:
+    """CIELAB (L 0..100) of sRGB values 0..255."""
+    return np.asarray(cv2.cvtColor(np.asarray(rgb, np.float32) / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+
+
+def distance(one: Plane, other: Plane) -> Plane:
+    """CIE76 colour difference, pixel by pixel, of two CIELAB pictures."""
+    return np.asarray(np.linalg.norm(one - other, axis=-1), np.float32)
+
+
+def luminance(rgb: npt.NDArray[np.uint8]) -> Plane:
+    """Linear-light luminance 0..1 (sRGB, Rec. 709 weights), as ISO/IEC 29794-5 uses it."""
+    part = np.asarray(rgb, np.float32) / 255
+    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722], np.float32), np.float32)

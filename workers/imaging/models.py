@@ -1,0 +1,104 @@
+"""The two MediaPipe models: 478 face landmarks with blendshapes and head pose, and the person mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import mediapipe as mp
+import numpy as np
+import numpy.typing as npt
+from mediapipe.tasks.python import BaseOptions, vision
+
+Rgb = npt.NDArray[np.uint8]
+Plane = npt.NDArray[np.float32]
+
+FOLDER = Path(__file__).resolve().parent.parent / "models"
+FACES = 4
+"""Faces looked for: enough to say that there is more than one."""
+
+_SEEN = 0.12  # a face smaller than this part of the picture's long side is not found by the detector
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face: `points` are 478 x 3 in pixels of the picture looked at (z towards the picture), angles in degrees.
+
+    yaw is positive when the person turns to their left, pitch when they look down, roll when the head leans clockwise.
+    """
+
+    points: Plane
+    shapes: dict[str, float]
+    yaw: float
+    pitch: float
+    roll: float
+
+    @property
+    def width(self) -> float:
+        """Cheek to cheek in pixels."""
+        return float(np.hypot(*(self.points[454, :2] - self.points[234, :2])))
+
+
+class Models:
+    """Both models, loaded once. Close it: MediaPipe's own threads outlive a forgotten task."""
+
+    def __init__(self) -> None:
+        cv2.setNumThreads(1)
+        faces = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(FOLDER / "face_landmarker.task")),
+            num_faces=FACES,
+            output_face_blendshapes=True,
+            output_facial_transformation_matrixes=True,
+        )
+        person = vision.ImageSegmenterOptions(
+            base_options=BaseOptions(model_asset_path=str(FOLDER / "selfie_segmenter.tflite")),
+            output_confidence_masks=True,
+        )
+        self._faces = vision.FaceLandmarker.create_from_options(faces)
+        self._person = vision.ImageSegmenter.create_from_options(person)
+
+    def __enter__(self) -> Models:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._faces.close()
+        self._person.close()
+
+    def faces(self, rgb: Rgb) -> list[Face]:
+        """All faces of a picture, the largest first. One that was not found at first is looked for in the middle."""
+        found = self._look(rgb, 0, 0)
+        if not found:
+            height, width = rgb.shape[:2]
+            x, y = width // 4, height // 4
+            found = self._look(np.ascontiguousarray(rgb[y : height - y, x : width - x]), x, y)
+        return sorted(found, key=lambda face: -face.width)
+
+    def _look(self, rgb: Rgb, dx: int, dy: int) -> list[Face]:
+        height, width = rgb.shape[:2]
+        if min(height, width) < 16:
+            return []
+        result: Any = self._faces.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
+        faces = []
+        for marks, shapes, matrix in zip(
+            result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True
+        ):
+            points = np.array([(p.x * width + dx, p.y * height + dy, p.z * width) for p in marks], np.float32)
+            named = {shape.category_name: float(shape.score) for shape in shapes}
+            faces.append(Face(points, named, *_angles(np.asarray(matrix)[:3, :3])))
+        return faces
+
+    def mask(self, rgb: Rgb) -> Plane:
+        """Confidence 0..1 that a pixel belongs to the person, of the picture's size."""
+        result: Any = self._person.segment(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
+        return np.array(result.confidence_masks[0].numpy_view(), np.float32).reshape(rgb.shape[:2])
+
+
+def _angles(rotation: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Yaw, pitch, roll in degrees of a rotation matrix (y-x-z order)."""
+    rotation = rotation / np.cbrt(np.linalg.det(rotation))
+    pitch = float(np.degrees(np.arcsin(np.clip(-rotation[1, 2], -1, 1))))
+    yaw = float(np.degrees(np.arctan2(rotation[0, 2], rotation[2, 2])))
+    roll = float(np.degrees(np.arctan2(rotation[1, 0], rotation[1, 1])))
+    return yaw, pitch, roll

@@ -1,0 +1,158 @@
+"""What every check looks at: the picture, its faces, the head, the crop, the portrait and who is person in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from app.rules.photo_rule import ANY, PhotoRule
+from app.rules.report import Box
+from workers.imaging import crop as crops
+from workers.imaging.colour import distance, lab
+from workers.imaging.decode import Picture
+from workers.imaging.encode import cut
+from workers.imaging.models import Face, Models
+
+Rgb = npt.NDArray[np.uint8]
+Plane = npt.NDArray[np.float32]
+
+LOOK = 1280
+"""Long side in pixels of the copy in which faces are looked for."""
+
+_MASK = (384, 512)  # width, height at which the segmenter sees head and shoulders
+PUPILS = (468, 473)
+OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
+        148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+"""Landmarks of the face's outline, clockwise from the forehead."""
+
+
+@dataclass
+class Scene:
+    """One picture under one rule. Planes of the portrait are in output pixels, everything else in original pixels."""
+
+    picture: Picture
+    rule: PhotoRule
+    background: str
+    policy: str
+    faces: list[Face]
+    head: crops.Head | None = None
+    crop: crops.Crop | None = None
+    portrait: Rgb | None = None
+    """The crop at output size; cut out and enlarged for looking only when the picture has too few pixels."""
+    mask: Plane | None = None
+    """Person confidence 0..1 of the portrait's pixels."""
+    marks: Plane | None = None
+    """478 x 3 landmarks in output pixels."""
+    cache: dict[str, Plane] = field(default_factory=dict)
+    """Planes that several checks need, computed on first use."""
+
+    @property
+    def face(self) -> Face | None:
+        """The largest face."""
+        return self.faces[0] if self.faces else None
+
+    def box(self, x: float, y: float, width: float, height: float) -> Box:
+        """A region given in output pixels, in pixels of the upright original."""
+        assert self.crop is not None
+        left, top, wide, high = self.crop.box
+        sx, sy = wide / self.rule.output.width, high / self.rule.output.height
+        return (round(left + x * sx), round(top + y * sy), max(1, round(width * sx)), max(1, round(height * sy)))
+
+    def around(self, points: tuple[int, ...], margin: float = 0.0) -> Box:
+        """The region around some landmarks, in pixels of the upright original."""
+        assert self.marks is not None
+        spots = self.marks[list(points), :2]
+        low, high = spots.min(0), spots.max(0)
+        pad = margin * float(max(high - low))
+        return self.box(low[0] - pad, low[1] - pad, *(high - low + 2 * pad))
+
+
+def build(picture: Picture, rule: PhotoRule, background: str, policy: str, models: Models) -> Scene:
+    """Look for faces, measure the head, find the crop and cut the portrait."""
+    small = _reduced(picture.rgb)
+    ratio = picture.width / small.shape[1]
+    faces = [_scaled(face, ratio) for face in models.faces(small)]
+    scene = Scene(picture, rule, background, policy, faces)
+    if scene.face is None:
+        return scene
+    region, mask = _segment(small, scene.face, ratio, models)
+    scene.head = _head(scene.face, region, mask)
+    finished = (picture.width, picture.height) == (rule.output.width, rule.output.height)
+    if finished:
+        scene.crop = crops.judge(scene.head, (0, 0, picture.width, picture.height), rule)
+    else:
+        scene.crop = crops.solve(scene.head, picture.width, picture.height, rule)
+    _cut(scene, region, mask)
+    return scene
+
+
+def _reduced(rgb: Rgb) -> Rgb:
+    part = LOOK / max(rgb.shape[:2])
+    if part >= 1:
+        return np.ascontiguousarray(rgb)
+    size = (round(rgb.shape[1] * part), round(rgb.shape[0] * part))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _scaled(face: Face, ratio: float) -> Face:
+    return Face(face.points * np.float32(ratio), face.shapes, face.yaw, face.pitch, face.roll)
+
+
+def _segment(small: Rgb, face: Face, ratio: float, models: Models) -> tuple[tuple[float, float, float, float], Plane]:
+    """The person mask of head and shoulders: its region in original pixels (x, y, width, height) and the plane."""
+    left, right = face.points[234, :2] / ratio, face.points[454, :2] / ratio
+    wide = max(8.0, float(abs(right[0] - left[0])))
+    middle, eyes = (left[0] + right[0]) / 2, face.points[list(PUPILS), 1].mean() / ratio
+    width, height = 2.9 * wide, 2.9 * wide * _MASK[1] / _MASK[0]
+    x, y = middle - width / 2, eyes - 0.46 * height
+    matrix = np.array([[_MASK[0] / width, 0, -x * _MASK[0] / width], [0, _MASK[1] / height, -y * _MASK[1] / height]])
+    view = cv2.warpAffine(small, matrix, _MASK, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    mask = models.mask(np.ascontiguousarray(view))
+    return (x * ratio, y * ratio, width * ratio, height * ratio), mask
+
+
+def _head(face: Face, region: tuple[float, float, float, float], mask: Plane) -> crops.Head:
+    """Cheeks and eye line from the landmarks, hair-top from the mask above the face (never below the forehead)."""
+    points = face.points
+    left, right = sorted((float(points[234, 0]), float(points[454, 0])))
+    x, y, width, _height = region
+    scale = _MASK[0] / width
+    reach = 0.2 * (right - left)
+    first, last = int(max(0, (left - reach - x) * scale)), int(min(_MASK[0], (right + reach - x) * scale) + 1)
+    forehead = float(points[10, 1])
+    rows = (mask[:, first:last] > 0.5).sum(axis=1) >= max(3.0, 0.06 * (last - first))
+    brow = int(np.clip((forehead - y) * scale, 1, _MASK[1]))
+    gaps = np.flatnonzero(~rows[:brow])
+    top = (gaps[-1] + 1 if gaps.size else 0) / scale + y
+    return crops.Head(min(max(top, 0.0), forehead), float(points[list(PUPILS), 1].mean()), left, right)
+
+
+def _cut(scene: Scene, region: tuple[float, float, float, float], mask: Plane) -> None:
+    """The portrait, and mask and landmarks in its pixels."""
+    assert scene.crop is not None and scene.face is not None
+    output = scene.rule.output
+    x, y, width, height = scene.crop.box
+    part = scene.picture.scale
+    cell = (x * part, y * part, (x + width) * part, (y + height) * part)
+    scene.portrait = cut(scene.picture.rgb, cell, output)
+    sx, sy = output.width / width, output.height / height
+    scene.marks = scene.face.points * np.array([sx, sy, sx], np.float32) - np.array([x * sx, y * sy, 0], np.float32)
+    rx, ry, rw, rh = region
+    ax, ay = rw / mask.shape[1] * sx, rh / mask.shape[0] * sy  # output pixels per mask pixel
+    matrix = np.array([[ax, 0, (rx - x) * sx], [0, ay, (ry - y) * sy]])
+    scene.mask = np.asarray(
+        cv2.warpAffine(mask, matrix, (output.width, output.height), flags=cv2.INTER_LINEAR,
+                       borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    )  # fmt: skip
+
+
+def wanted_background(scene: Scene, colour: Plane) -> str:
+    """The background's name that is asked for; with `any` the one nearest to the wall's CIELAB colour."""
+    if scene.background != ANY:
+        return scene.background
+    targets = {name: lab(np.array([[rgb]], np.uint8))[0, 0] for name, rgb in scene.rule.backgrounds.items()}
+    return min(targets, key=lambda name: float(distance(targets[name], colour)))

@@ -1,0 +1,85 @@
+"""What the checker child answers, and how it travels through the pipe: JSON first, then the pictures as bytes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from app.rules.report import Box, Check, CheckVerdict, Report, Ruler
+
+VERSION = "1"
+"""Of the checker: moves when a check's findings can change."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One look at one photo. `bands` are the perceptual hash's parts; `timings` milliseconds by stage."""
+
+    report: Report
+    rendition: bytes | None = None
+    rendition_sha256: str | None = None
+    preview: bytes | None = None
+    pixel_sha256: str | None = None
+    bands: tuple[int, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    checker_version: str = VERSION
+
+
+@dataclass(frozen=True)
+class CodeReading:
+    """What a collection-code picture says: a payload, or a fault that tells why not."""
+
+    payload: bytes | None
+    fault: str | None
+    ms: float = 0.0
+
+    @property
+    def text(self) -> str | None:
+        """The payload as text, where it is UTF-8."""
+        try:
+            return self.payload.decode() if self.payload is not None else None
+        except UnicodeDecodeError:
+            return None
+
+
+def pack(outcome: Outcome) -> list[bytes]:
+    """The frames of an outcome."""
+    head = {
+        "report": asdict(outcome.report),
+        "rendition_sha256": outcome.rendition_sha256,
+        "pixel_sha256": outcome.pixel_sha256,
+        "bands": outcome.bands,
+        "timings": outcome.timings,
+        "checker_version": outcome.checker_version,
+    }
+    return [json.dumps(head).encode(), outcome.rendition or b"", outcome.preview or b""]
+
+
+def unpack(frames: list[bytes]) -> Outcome:
+    """The outcome again. Raises ValueError or KeyError when the frames are not one."""
+    head, rendition, preview = frames
+    body = json.loads(head)
+    return Outcome(
+        report=_report(body["report"]),
+        rendition=rendition or None,
+        rendition_sha256=body["rendition_sha256"],
+        preview=preview or None,
+        pixel_sha256=body["pixel_sha256"],
+        bands=tuple(int(band) for band in body["bands"]),
+        timings={str(name): float(ms) for name, ms in body["timings"].items()},
+        checker_version=str(body["checker_version"]),
+    )
+
+
+def _report(body: dict[str, Any]) -> Report:
+    checks = tuple(
+        Check(**{**check, "verdict": CheckVerdict(check["verdict"]), "region": _box(check["region"])})
+        for check in body["checks"]
+    )
+    ruler = Ruler(**body["ruler"]) if body["ruler"] else None
+    return Report(**{**body, "checks": checks, "crop": _box(body["crop"]), "ruler": ruler})
+
+
+def _box(value: list[int] | None) -> Box | None:
+    return (value[0], value[1], value[2], value[3]) if value else None
