@@ -73,6 +73,8 @@ def load(instance: Path, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "WECHATPAY_API_URL": env.get("WECHATPAY_API_URL", "https://api.mch.weixin.qq.com" if production else simulator),
         "WECHATPAY_MCHID": env.get("WECHATPAY_MCHID", "1900000001"),
         "WECHATPAY_FOLDER": env.get("WECHATPAY_FOLDER", str(instance / "wechatpay")),
+        "SMTP_URL": env.get("CAIXIANG_SMTP_URL", ""),
+        "MAIL_FROM": env.get("CAIXIANG_MAIL_FROM", "no-reply@localhost"),
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SECURE": production,

@@ -14,7 +14,7 @@ from app import config, locale, security
 from app.adapters.keys import Keys, secret
 from app.adapters.storage import open_storage
 from app.extensions import babel, csrf, db, htmx, login_manager, migrate
-from app.views import register_views
+from app.views import register_views, texts
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,6 +31,7 @@ def build(overrides: dict[str, Any] | None = None) -> Flask:
     locale.init_app(app)
     security.init_app(app)
     register_views(app)
+    texts.init_app(app)
     import cli
 
     cli.init_app(app)

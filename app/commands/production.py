@@ -1,7 +1,163 @@
-"""Commands: production."""
+"""export-batch, verify-batch, import-roster, import-photos, purge."""
 
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 from flask import Flask
+
+from app.rules.faults import Fault
+
+if TYPE_CHECKING:
+    from app.models import Batch
+
+KIND = click.Choice(["chsi", "diploma"])
 
 
 def register(app: Flask) -> None:
     """Add the commands."""
+    for command in (export_batch, verify_batch, import_roster, import_photos, purge):
+        app.cli.add_command(command)
+
+
+@click.command("export-batch")
+@click.option("--kind", type=KIND, help="chsi: the ZIP for 学信网; diploma: folders and sheets for the press.")
+@click.option("--school", help="School code.")
+@click.option("--campaign", help="Campaign code (特征码).")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default instance/batches.")
+@click.option("--dry-run", is_flag=True, help="Say what would be exported and what would go wrong; write nothing.")
+@click.option("--batch", "number", help="Build this batch again: the same bytes.")
+def export_batch(
+    kind: str | None, school: str | None, campaign: str | None, out: Path | None, dry_run: bool, number: str | None
+) -> None:
+    """Export approved orders: one batch per campaign."""
+    from app.services import batches
+
+    if not number and not kind:
+        raise click.UsageError("give --kind chsi or --kind diploma, or --batch NUMBER")
+    try:
+        if number:
+            _build(batches.by_number(number), out)
+        elif dry_run:
+            _preview(str(kind), school, campaign)
+        else:
+            made = batches.export(str(kind), school, campaign, batches.PRODUCER)
+            for batch_id in [batch.id for batch in made]:
+                _build(_batch(batch_id), out)
+            if not made:
+                click.echo("Nothing to export.")
+    except Fault as fault:
+        raise click.ClickException(fault.sentence % fault.values) from None
+
+
+def _batch(batch_id: int) -> Batch:
+    from app.extensions import db
+    from app.models import Batch
+
+    return db.session.get_one(Batch, batch_id)
+
+
+def _build(batch: Batch, out: Path | None) -> None:
+    from tqdm import tqdm
+
+    from app.export.build import SourceChanged
+    from app.services import batches
+
+    number, before = batch.number, batch.sha256
+    with tqdm(total=0, unit="file", disable=None, file=sys.stderr, desc=number) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        try:
+            path = batches.build(batch.id, progress, out)
+        except SourceChanged as error:
+            raise click.ClickException(f"{number}: {error}") from None
+    done = batches.by_number(number)
+    same = "" if before is None else " (the same bytes as before)" if before == done.sha256 else " (DIFFERENT bytes)"
+    click.echo(f"{number}: {done.done_items} photos in {path}{same}")
+
+
+def _preview(kind: str, school: str | None, campaign: str | None) -> None:
+    from app.services import batches
+
+    for one in batches.campaigns_to_export(kind, school, campaign):
+        count, problems = batches.preview(one, kind)
+        click.echo(f"{one.code}: {count} to export, {len(problems)} kinds of problems")
+        for problem in problems:
+            click.echo(f"  {problem.kind}: {problem.sentence}: {', '.join(problem.orders)}")
+
+
+@click.command("verify-batch")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--key", "fingerprint", help="The signing key's fingerprint, as on the delivery note.")
+def verify_batch(path: Path, fingerprint: str | None) -> None:
+    """Check a batch: a ZIP or a folder. Names everything that differs."""
+    from app.export.verify import verify
+
+    found = verify(path, fingerprint)
+    for problem in found.problems:
+        click.echo(problem)
+    if found.problems:
+        click.echo(f"{path}: {len(found.problems)} problems", err=True)
+        sys.exit(1)
+    known = "" if fingerprint else "; compare the key with the delivery note"
+    click.echo(f"{path}: {found.number}, {found.count} photos, everything as signed by {found.fingerprint}{known}")
+
+
+@click.command("import-roster")
+@click.argument("campaign")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Read and report, write nothing.")
+def import_roster(campaign: str, file: Path, dry_run: bool) -> None:
+    """Import the list of expected students (XLSX or CSV) of a campaign; again updates it."""
+    from app.services import rosters
+
+    try:
+        result = rosters.import_file(campaign, file, dry_run=dry_run)
+    except Fault as fault:
+        raise click.ClickException(fault.sentence % fault.values) from None
+    for row, problem in result.problems:
+        click.echo(f"row {row}: {problem}")
+    verb = "would be" if dry_run else "were"
+    click.echo(f"{result.added} {verb} added, {result.changed} changed, {len(result.problems)} rows passed over.")
+    sys.exit(1 if result.problems else 0)
+
+
+@click.command("import-photos")
+@click.argument("campaign")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--map", "mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV: file,student_no"
+)
+def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
+    """Import a studio's photos taken on site; the file name or a CSV map says whose each is. Can be run again."""
+    from tqdm import tqdm
+
+    from app.services import onsite
+
+    try:
+        plan = onsite.plan(campaign, folder, mapping)
+    except Fault as fault:
+        raise click.ClickException(fault.sentence % fault.values) from None
+    counts: dict[str, int] = {}
+    for step in tqdm(plan, unit="photo", disable=None, file=sys.stderr):
+        outcome = onsite.take(step)
+        counts[outcome] = counts.get(outcome, 0) + 1
+        if outcome not in ("imported", "already there"):
+            click.echo(f"{step.path.name}: {outcome}")
+    click.echo(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "No photos found.")
+
+
+@click.command("purge")
+@click.option("--dry-run", is_flag=True, help="Say what would be deleted.")
+def purge(dry_run: bool) -> None:
+    """Delete what is past its retention."""
+    from app.services import retention
+
+    for name, count in retention.purge(dry_run=dry_run).items():
+        click.echo(f"{name}: {count}")

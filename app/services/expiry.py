@@ -31,11 +31,11 @@ def expire_due(limit: int = 500) -> int:
     unpaid = (Order.state == OrderState.PENDING_PAYMENT.value) & or_(Order.state_since < stale, over)
     draft = (Order.state == OrderState.DRAFT.value) & over
     query = select(Order.id).join(Campaign, Campaign.id == Order.campaign_id).where(or_(unpaid, draft)).limit(limit)
-    return sum(_expire(order_id) for order_id in db.session.scalars(query).all())
+    return sum(expire(order_id) for order_id in db.session.scalars(query).all())
 
 
-def _expire(order_id: int) -> int:
-    """Ask WeChat and close the open payment first; one that turns out paid moves the order on instead."""
+def expire(order_id: int) -> int:
+    """Cancel one unpaid order. The open payment is closed first; one that turns out paid moves the order on instead."""
     try:
         if not payments.close_open(order_id):
             return 0

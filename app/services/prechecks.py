@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import delete, select, update
 
@@ -36,6 +37,19 @@ class Finding:
     pixel_sha256: str | None
     bands: Sequence[int]
     checker_version: str
+
+
+def finding(outcome: Any) -> Finding:
+    """What a checker's outcome (workers.outcome) means to this service; the pictures as they came."""
+    return Finding(
+        report=outcome.report,
+        rendition=outcome.rendition,
+        rendition_sha256=outcome.rendition_sha256,
+        preview=outcome.preview,
+        pixel_sha256=outcome.pixel_sha256,
+        bands=outcome.bands,
+        checker_version=outcome.checker_version,
+    )
 
 
 def queue_check(unit: Unit, photo: Photo) -> None:

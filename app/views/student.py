@@ -1,5 +1,310 @@
-"""Views: student."""
+"""The student's way through one order: code, form, photo, confirm, follow, fix."""
 
-from flask import Blueprint
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.adapters.storage import storage
+from app.extensions import db
+from app.models import Campaign, Order, Photo
+from app.rules.faults import Invalid, NotFound
+from app.rules.fields import BY_NAME, FIELDS, check_field, check_form
+from app.rules.messages import APPEALABLE_NEVER, STAFF_ONLY
+from app.rules.states import EDITABLE, OrderState
+from app.security import student_only
+from app.services import consents, notices, rosters, submissions
+from app.views.ruler import overlay
 
 bp = Blueprint("student", __name__)
+
+DELAYS = (0.3, 0.3, 0.5, 1, 2, 4, 4, 8)
+"""Seconds until 检测中 looks again, by how often it has looked; then it asks the student to come back."""
+
+
+def _order(number: str) -> Order:
+    return submissions.owned(current_user.id, number)
+
+
+@bp.post("/start")
+@student_only
+def start() -> Any:
+    campaign = db.session.get(Campaign, request.form.get("campaign", type=int))
+    if campaign is None:
+        raise NotFound
+    if not consents.complete(current_user.id):
+        return redirect(url_for("site.privacy", next=url_for("site.home")), 303)
+    session["campaign"] = campaign.code
+    return redirect(url_for("student.step", number=submissions.start(current_user.id, campaign.id).number), 303)
+
+
+@bp.get("/orders")
+@student_only
+def orders() -> Any:
+    rows = [(order, submissions.state_shown(order)) for order in submissions.account_orders(current_user.id)]
+    wanted = request.args.get("state", "")
+    shown = [row for row in rows if not wanted or row[1] == wanted]
+    return render_template("student/orders.html", rows=shown, states=sorted({s for _o, s in rows}), wanted=wanted)
+
+
+@bp.get("/orders/<number>")
+@student_only
+def order(number: str) -> Any:
+    found = _order(number)
+    shown = submissions.state_shown(found)
+    return render_template("student/order.html", order=found, shown=shown, **_facts(found))
+
+
+def _facts(found: Order) -> dict[str, Any]:
+    decision = submissions.decision_shown(found)
+    return {
+        "decision": decision,
+        "tries": submissions.tries_left(found),
+        "events": submissions.events_shown(found),
+        "editable": submissions.state_shown(found) in EDITABLE,
+        "refund": submissions.refund_of(found),
+        "payment": submissions.payment_of(found),
+        "review_by": submissions.review_by(found),
+        "changed": decision is not None and (found.photo_id, found.form_id) != (decision.photo_id, decision.form_id),
+    }
+
+
+@bp.get("/orders/<number>/state")
+@student_only
+def state(number: str) -> Any:
+    found, tick = _order(number), request.args.get("tick", 0, type=int)
+    shown = submissions.state_shown(found)
+    return render_template("student/_state.html", order=found, shown=shown, tick=tick)
+
+
+@bp.get("/orders/<number>/step")
+@student_only
+def step(number: str) -> Any:
+    """The first step that is not done."""
+    found = _order(number)
+    if submissions.state_shown(found) not in EDITABLE:
+        return redirect(url_for("student.order", number=number), 303)
+    code = found.code
+    if not found.code_unreadable and (code is None or (code.read_at is not None and code.payload is None)):
+        return redirect(url_for("student.code", number=number), 303)
+    if found.form is None:
+        return redirect(url_for("student.form", number=number), 303)
+    return redirect(url_for("student.photo", number=number), 303)
+
+
+@bp.get("/orders/<number>/code")
+@student_only
+def code(number: str) -> Any:
+    return render_template("student/code.html", order=_order(number), tick=0, delay=DELAYS[0])
+
+
+@bp.post("/orders/<number>/code")
+@student_only
+def upload_code(number: str) -> Any:
+    submissions.upload_code(current_user.id, number, _uploaded("code"))
+    return _after_upload("student.code", number)
+
+
+@bp.get("/orders/<number>/code/status")
+@student_only
+def code_status(number: str) -> Any:
+    tick = request.args.get("tick", 0, type=int) + 1
+    delay = DELAYS[tick] if tick < len(DELAYS) else None
+    return render_template("student/_code.html", order=_order(number), tick=tick, delay=delay)
+
+
+@bp.post("/orders/<number>/code/person")
+@student_only
+def code_person(number: str) -> Any:
+    submissions.ask_person_for_code(current_user.id, number)
+    flash(_("已提交人工处理申请，工作人员会与您联系"))
+    return redirect(url_for("student.code", number=number), 303)
+
+
+@bp.get("/orders/<number>/form")
+@student_only
+def form(number: str) -> Any:
+    found = _order(number)
+    return _form_page(found, submissions.typed(found), {})
+
+
+def _form_page(found: Order, values: dict[str, str], wrong: dict[str, str], status: int = 200) -> Any:
+    lists = submissions.pick_lists(found.campaign, values.get("college", ""))
+    mismatch = rosters.mismatch(found.campaign_id, values)
+    page = render_template(
+        "student/form.html", order=found, fields=FIELDS, values=values, wrong=wrong, lists=lists, mismatch=mismatch
+    )
+    return page, status
+
+
+@bp.post("/orders/<number>/form")
+@student_only
+def save_form(number: str) -> Any:
+    values = {field.name: request.form.get(field.name, "") for field in FIELDS}
+    try:
+        submissions.save_form(current_user.id, number, values)
+    except Invalid as fault:
+        return _form_page(_order(number), values, fault.fields, 422)
+    return redirect(url_for("student.photo", number=number), 303)
+
+
+@bp.post("/orders/<number>/form/typed")
+@student_only
+def typed(number: str) -> Any:
+    """Keep what is typed, and answer with the sentence for the one field that changed."""
+    values = {field.name: request.form.get(field.name, "") for field in FIELDS}
+    submissions.keep_typed(current_user.id, number, values)
+    name = request.args.get("field", "")
+    if name not in BY_NAME:
+        return "", 204
+    found = _order(number)
+    lists = submissions.pick_lists(found.campaign, values.get("college", ""))
+    cleaned, _wrong = check_form(values, lists)
+    sentence = check_field(name, cleaned, lists) if values[name] else ""
+    return render_template("student/_field_fault.html", field=BY_NAME[name], sentence=sentence)
+
+
+@bp.get("/orders/<number>/photo")
+@student_only
+def photo(number: str) -> Any:
+    return render_template("student/photo.html", **_photo_facts(number, 0))
+
+
+def _photo_facts(number: str, tick: int) -> dict[str, Any]:
+    found = _order(number)
+    picture = found.photo
+    checks = [c for c in (picture.checks if picture else []) if (c.code, c.fault) not in STAFF_ONLY]
+    failed = {c.code for c in checks if c.verdict == "fail"}
+    delay = DELAYS[tick] if tick < len(DELAYS) else None
+    return {
+        "order": found,
+        "photo": picture,
+        "faults": [c for c in checks if c.verdict == "fail"],
+        "warnings": [c for c in checks if c.verdict == "warn"],
+        "can_ask": bool(failed) and not failed & APPEALABLE_NEVER and bool(picture and picture.rendition_key),
+        "ready": submissions.photo_ready(found),
+        "tries": submissions.tries_left(found),
+        "tick": tick,
+        "delay": delay,
+        "drawing": overlay(picture) if picture and picture.settled and picture.width else None,
+        "editable": submissions.state_shown(found) in EDITABLE,
+    }
+
+
+@bp.post("/orders/<number>/photo")
+@student_only
+def add_photo(number: str) -> Any:
+    source = {"camera": "camera", "system_camera": "camera_fallback"}.get(request.form.get("source", ""), "album")
+    submissions.add_photo(current_user.id, number, _uploaded("photo"), source)
+    return _after_upload("student.photo", number)
+
+
+def _uploaded(name: str) -> bytes:
+    file = request.files.get(name)
+    return file.read() if file else b""
+
+
+def _after_upload(endpoint: str, number: str) -> Any:
+    """A script that uploads with progress asks for the address; a plain form is sent there."""
+    target = url_for(endpoint, number=number)
+    return {"next": target} if request.headers.get("X-Upload") else redirect(target, 303)
+
+
+@bp.get("/orders/<number>/photo/status")
+@student_only
+def photo_status(number: str) -> Any:
+    tick = request.args.get("tick", 0, type=int) + 1
+    return render_template("student/_photo.html", **_photo_facts(number, tick))
+
+
+@bp.get("/orders/<number>/camera")
+@student_only
+def camera(number: str) -> Any:
+    return render_template("student/camera.html", order=_order(number))
+
+
+@bp.post("/orders/<number>/photo/person")
+@student_only
+def ask_person(number: str) -> Any:
+    submissions.ask_person(current_user.id, number)
+    return redirect(url_for("student.photo", number=number), 303)
+
+
+@bp.get("/orders/<number>/confirm")
+@student_only
+def confirm(number: str) -> Any:
+    found = _order(number)
+    wanting = submissions.missing(found)
+    if wanting:
+        flash(_(wanting[0]))
+        return redirect(url_for("student.step", number=number), 303)
+    return render_template("student/confirm.html", order=found, fields=FIELDS, **_facts(found))
+
+
+@bp.post("/orders/<number>/submit")
+@student_only
+def submit(number: str) -> Any:
+    version = request.form.get("version", 0, type=int)
+    if request.form.get("notices"):
+        notices.allow(_order(number).id)
+        version = _order(number).version
+    if OrderState(_order(number).state) is OrderState.DRAFT:
+        moved = submissions.submit(current_user.id, number, version)
+        flash(_("照片提交成功"))
+        if moved.state == OrderState.PENDING_PAYMENT:
+            return redirect(url_for("student.order", number=number), 303)
+    else:
+        submissions.resubmit(current_user.id, number, version)
+        flash(_("照片已重新提交，无需再次支付"))
+    return redirect(url_for("student.order", number=number), 303)
+
+
+ACTIONS = {
+    "withdraw": submissions.withdraw,
+    "discard": submissions.discard,
+    "edit": submissions.edit,
+    "cancel": submissions.cancel,
+    "appeal": submissions.appeal,
+}
+
+
+@bp.post("/orders/<number>/<any(withdraw, discard, edit, cancel, appeal):action>")
+@student_only
+def act(number: str, action: str) -> Any:
+    done = ACTIONS[action](current_user.id, number, request.form.get("version", 0, type=int))
+    if done is False:
+        flash(_("该订单刚刚已支付成功，没有取消"))
+    if action == "edit" and done:
+        return redirect(url_for("student.step", number=number), 303)
+    return redirect(url_for("student.order", number=number), 303)
+
+
+@bp.get("/orders/<number>/photos/<int:no>/<any(preview, rendition, original):kind>")
+@student_only
+def picture(number: str, no: int, kind: str) -> Response:
+    found = db.session.query(Photo).filter_by(order_id=_order(number).id, no=no).one_or_none()
+    if found is None:
+        raise NotFound
+    return send_photo(found, kind)
+
+
+def send_photo(photo: Photo, kind: str) -> Response:
+    """A photo's bytes, for its owner or for staff; never cached by anybody in between."""
+    stem = photo.original_key.removesuffix("-original")
+    keys = {"preview": f"{stem}-preview.jpg", "rendition": photo.rendition_key, "original": photo.original_key}
+    key = keys[kind]
+    try:
+        data = storage().get(key) if key else b""
+    except FileNotFoundError:
+        data = b""
+    if not data:
+        raise NotFound(_("这张图片不可用"))
+    mime = "application/octet-stream" if kind == "original" else "image/jpeg"
+    response = Response(data, content_type=mime)
+    response.headers["Cache-Control"] = "private, max-age=600"
+    if kind == "original":
+        response.headers["Content-Disposition"] = "attachment"
+    return response

@@ -14,6 +14,8 @@ from workers.imaging.scene import Scene, wanted_background
 
 CODES = ("background_uniform", "background_colour")
 _CLEAR = 12  # pixels kept away from the silhouette: loose hair is not background
+_CHIN = 152
+_BELOW_CHIN = 0.15  # of the face's width
 _LEAST = 0.02  # part of the picture that must be background to say anything
 
 
@@ -21,7 +23,11 @@ def wall(scene: Scene) -> Mask:
     """The pixels that are surely background."""
     assert scene.mask is not None
     person = (scene.mask > 0.15).astype(np.uint8)
-    return cv2.dilate(person, np.ones((2 * _CLEAR + 1,) * 2, np.uint8)) == 0
+    seen = cv2.dilate(person, np.ones((2 * _CLEAR + 1,) * 2, np.uint8)) == 0
+    if scene.marks is not None:  # below the chin the mask may lose a shoulder, which is no fault of the wall's
+        chin, wide = scene.marks[_CHIN, 1], abs(scene.marks[454, 0] - scene.marks[234, 0])
+        seen[int(np.clip(chin + _BELOW_CHIN * wide, 0, seen.shape[0])) :] = False
+    return np.asarray(seen, np.bool_)
 
 
 def look(scene: Scene) -> Iterator[Check]:

@@ -45,15 +45,7 @@ def _look(photo: Photo) -> Outcome:
 
 
 def _keep(photo_id: int, attempt: int, outcome: Outcome) -> None:
-    finding = prechecks.Finding(
-        report=outcome.report,
-        rendition=outcome.rendition,
-        rendition_sha256=outcome.rendition_sha256,
-        preview=outcome.preview,
-        pixel_sha256=outcome.pixel_sha256,
-        bands=outcome.bands,
-        checker_version=outcome.checker_version,
-    )
+    finding = prechecks.finding(outcome)
     for last in (False, False, True):  # the student may change the order in the very moment of keeping
         try:
             prechecks.keep(photo_id, attempt, finding)

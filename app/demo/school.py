@@ -1,0 +1,121 @@
+"""Fills an empty database with a demo school: some 60 orders in every state, drawn portraits, one delivered batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import select, update
+
+from app.adapters.clock import beijing, now
+from app.demo.people import COLLEGES, Person, people
+from app.demo.staff import DEMO_PASSWORD, DEMO_STAFF
+from app.demo.story import Story
+from app.extensions import db
+from app.models import Campaign, Decision, Order, Outbox, RosterEntry, School, Staff
+from app.rules.states import Role
+from app.services import batches
+from app.services.reasons import seed_reasons
+from app.services.rules import latest, seed_rules
+from app.services.staff import create
+from app.services.transitions import Actor
+from app.services.unit import unit_of_work
+from workers.checker import Checker
+
+SCHOOL_CODE = "10001"
+
+
+def fill(say: Callable[[str], None]) -> None:
+    """Fill the demo, once: a database that has schools is left alone."""
+    if current_app.config["MODE"] == "production":
+        raise SystemExit("demo data are for CAIXIANG_MODE=demo")
+    seed_rules()
+    seed_reasons()
+    if db.session.scalar(select(School.id).limit(1)):
+        say("The demo school is there already.")
+        return
+    everybody = people()
+    current, last_year = _school(everybody)
+    for name, role, _label in DEMO_STAFF:
+        create(name, [role.value], [SCHOOL_CODE] if role is Role.SCHOOL else [], DEMO_PASSWORD)
+    reviewer = db.session.scalars(select(Staff).where(Staff.name == "reviewer1")).one().id
+    with Checker() as checker:
+        for done, person in enumerate(everybody, start=1):
+            _tell(say, done, len(everybody))
+            Story(last_year if person.story == "delivered" else current, person, checker, reviewer).play()
+    _age()
+    _deliver(last_year, say)
+
+
+def _tell(say: Callable[[str], None], done: int, total: int) -> None:
+    if done == 1 or done % 10 == 0 or done == total:
+        say(f"drawing and checking demo portraits: {done} of {total}")
+
+
+def _school(everybody: list[Person]) -> tuple[int, int]:
+    today = beijing(now()).date()
+    with unit_of_work():
+        school = School(code=SCHOOL_CODE, name="示例大学", name_en="Example University", colleges=COLLEGES)
+        school.campuses = ["主校区", "东校区"]
+        db.session.add(school)
+        db.session.flush()
+        common = {"school_id": school.id, "rule_id": latest().id, "help_phone": "010-12345678", "price_fen": 1500}
+        current = Campaign(
+            code="DEMO27", name="2027届毕业生图像采集", opens=today - timedelta(days=20),
+            closes=today + timedelta(days=40), **common,
+        )  # fmt: skip
+        replacing = Campaign(
+            code="HOME27", name="2027届散拍（系统替换背景）", opens=today - timedelta(days=20),
+            closes=today + timedelta(days=40), background_policy="replace", payer="free", tries=5, **common,
+        )  # fmt: skip
+        last_year = Campaign(
+            code="DEMO26", name="2026届毕业生图像采集（补采）", opens=today - timedelta(days=200),
+            closes=today + timedelta(days=5), payer="school", **common,
+        )  # fmt: skip
+        db.session.add_all([current, replacing, last_year])
+        db.session.flush()
+        for person in everybody:
+            if person.story != "delivered":
+                db.session.add(
+                    RosterEntry(
+                        campaign_id=current.id, student_no=person.student_no, name=person.name,
+                        college=person.college, class_name=person.class_name,
+                    )
+                )  # fmt: skip
+        for number in range(901, 913):
+            db.session.add(
+                RosterEntry(campaign_id=current.id, student_no=f"2023{number:06d}", name=f"未采集{number - 900}",
+                            college="文学院", class_name="新闻2301")
+            )  # fmt: skip
+        return current.id, last_year.id
+
+
+def _age() -> None:
+    """The stories were told in a minute; make them look like the last days: decisions are visible, nothing is unsent."""
+    hour = timedelta(hours=1)
+    with unit_of_work():
+        for decision in db.session.scalars(select(Decision)):
+            decision.at, decision.visible_from = decision.at - hour, decision.visible_from - hour
+        for index, order in enumerate(db.session.scalars(select(Order).order_by(Order.id))):
+            shift = order.state_since - hour * (1 + index % 30)
+            if order.state == "pending_payment":
+                shift = order.state_since - timedelta(minutes=index)
+            db.session.execute(update(Order).where(Order.id == order.id).values(state_since=shift))
+        for row in db.session.scalars(select(Outbox)):
+            row.sent_at, row.channel = now(), "demo"
+
+
+def _deliver(campaign_id: int, say: Callable[[str], None]) -> None:
+    """Last year's orders leave as both kinds of batch, handed over and acknowledged."""
+    producer = db.session.scalars(select(Staff).where(Staff.name == "producer")).one()
+    actor = Actor(Role.PRODUCER, producer.id)
+    for kind in batches.KINDS:
+        batch = batches.freeze(campaign_id, kind, actor)
+        if batch is None:
+            raise SystemExit("the demo's approved orders are missing")
+        number = batch.number
+        batches.build(batch.id, lambda done, total: None)
+        batches.hand_over(batches.by_number(number).id, actor)
+        say(f"delivered the demo batch {number}")
+    batches.acknowledge(batches.by_number(number).id, "", None)

@@ -1,0 +1,73 @@
+"""The manifests: XLSX for people, CSV for machines. All cells are text, so that no number loses a digit."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+
+import xlsxwriter
+
+from app.export.frozen import FrozenBatch, FrozenItem
+
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("序号", "position"),
+    ("订单号", "order_number"),
+    ("姓名", "name"),
+    ("学号", "student_no"),
+    ("证件类型", "id_type"),
+    ("证件号", "id_no"),
+    ("专业/院系", "college"),
+    ("班级", "class_name"),
+    ("学历", "education_level"),
+    ("学历类别", "education_category"),
+    ("所在校别", "campus"),
+    ("学校", "school_name"),
+    ("照片文件", "photo_file"),
+    ("采集码文件", "code_file"),
+    ("采集码内容(base64)", "code_payload"),
+    ("照片SHA256", "rendition_sha256"),
+    ("照片规则", "rule"),
+    ("审核时间(UTC)", "approved_at"),
+)
+
+
+def rows(batch: FrozenBatch, paths: dict[int, tuple[str, str]]) -> list[list[str]]:
+    """The table without its head; `paths` gives photo and code file by position."""
+    return [[_cell(item, name, paths) for _, name in COLUMNS] for item in batch.items]
+
+
+def _cell(item: FrozenItem, name: str, paths: dict[int, tuple[str, str]]) -> str:
+    if name in ("photo_file", "code_file"):
+        return paths[item.position][0 if name == "photo_file" else 1]
+    value = getattr(item, name)
+    return "" if value is None else str(value)
+
+
+def as_csv(batch: FrozenBatch, paths: dict[int, tuple[str, str]]) -> bytes:
+    """UTF-8 with BOM, as spreadsheets expect it; CRLF (RFC 4180)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([title for title, _ in COLUMNS])
+    writer.writerows(rows(batch, paths))
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
+
+
+def as_xlsx(batch: FrozenBatch, paths: dict[int, tuple[str, str]]) -> bytes:
+    """One sheet of text cells; `created` is the frozen time, so that the file is the same on every run."""
+    file = io.BytesIO()
+    options = {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}
+    book = xlsxwriter.Workbook(file, options)
+    book.set_properties(
+        {"created": datetime.fromisoformat(batch.frozen_at).replace(tzinfo=None), "title": batch.number}
+    )
+    sheet = book.add_worksheet("manifest")
+    head, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
+    sheet.set_column(0, len(COLUMNS) - 1, 18, text)
+    sheet.freeze_panes(1, 0)
+    sheet.write_row(0, 0, [title for title, _ in COLUMNS], head)
+    for number, row in enumerate(rows(batch, paths), start=1):
+        for column, value in enumerate(row):
+            sheet.write_string(number, column, value, text)
+    book.close()
+    return file.getvalue()

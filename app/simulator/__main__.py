@@ -1,0 +1,24 @@
+"""`python -m app.simulator`: our WeChat and WeChat Pay servers, for development. Production refuses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from werkzeug.serving import run_simple
+
+from app import config
+from app.simulator.server import build
+
+
+def main() -> None:
+    """Serve on the simulator's port of this machine only."""
+    instance = Path(__file__).resolve().parent.parent.parent / "instance"
+    settings = config.load(instance)
+    if settings["MODE"] == "production":
+        raise SystemExit("the simulator is for CAIXIANG_MODE=demo")
+    app = build(Path(settings["WECHATPAY_FOLDER"]), instance / "simulator.json", settings["PUBLIC_URL"])
+    run_simple("127.0.0.1", settings["SIMULATOR_PORT"], app, threaded=True)
+
+
+if __name__ == "__main__":
+    main()

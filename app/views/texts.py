@@ -1,0 +1,101 @@
+"""What templates call: labels and sentences of the rules, in the visitor's language."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import format_date, format_datetime
+from flask_babel import gettext as _
+
+from app.extensions import db
+from app.models import Order, Photo, PhotoCheck
+from app.rules import labels
+from app.rules.fields import BY_NAME, ID_TYPES, mask
+from app.rules.messages import LABELS, plain, sentence
+from app.rules.text import N_
+from app.services.personal import PURPOSES
+from app.services.prechecks import as_check
+
+ROLE_LABELS = {
+    "reviewer": N_("审核员"),
+    "lead": N_("审核组长"),
+    "producer": N_("制作员"),
+    "school": N_("学校老师"),
+    "finance": N_("财务"),
+    "admin": N_("管理员"),
+    "student": N_("学生"),
+    "system": N_("系统"),
+}
+
+SAMPLES = (
+    ("good", True, N_("合格")),
+    ("smile", False, N_("不要笑、不露牙齿")),
+    ("tilted", False, N_("头不要歪")),
+    ("turned", False, N_("不要侧脸")),
+    ("eyes_closed", False, N_("眼睛要睁开")),
+    ("shadow", False, N_("背景不要有阴影")),
+    ("clutter", False, N_("背景不要有杂物")),
+    ("dark", False, N_("不要太暗")),
+    ("side_light", False, N_("光线不要一边亮一边暗")),
+    ("too_close", False, N_("不要离得太近")),
+    ("sunglasses", False, N_("不要戴墨镜")),
+    ("hat", False, N_("不要戴帽子")),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Offer filters and functions."""
+    app.add_template_filter(
+        lambda moment, form="medium": format_datetime(moment, form) if moment else "", "datetimeformat"
+    )
+    app.add_template_filter(lambda day: format_date(day) if day else "", "dateformat")
+    app.jinja_env.globals.update(
+        state_label=lambda state: _(labels.STATE_LABELS.get(state, state)),
+        refund_label=lambda state: _(labels.REFUND_LABELS[state]),
+        event_label=lambda action: _(labels.EVENT_LABELS.get(action, action)),
+        next_step=lambda state: _(labels.NEXT_STEPS[state]),
+        code_fault=lambda fault: _(labels.CODE_FAULTS.get(fault, labels.CODE_FAULTS["unreadable_file"])),
+        source_label=lambda source: _(labels.SOURCES.get(source, source)),
+        role_label=lambda role: _(ROLE_LABELS.get(role, role)),
+        purpose_label=lambda purpose: _(PURPOSES.get(purpose, purpose)),
+        check_label=lambda code: _(LABELS.get(code, code)),
+        check_sentence=check_sentence,
+        check_value=check_value,
+        option_label=option_label,
+        target_label=target_label,
+        masked=mask,
+        samples=lambda: [(name, good, _(text)) for name, good, text in SAMPLES],
+        photo_no=lambda photo_id: db.session.get_one(Photo, photo_id).no,
+        order_number=lambda order_id: db.session.get_one(Order, order_id).number,
+    )
+
+
+def check_sentence(row: PhotoCheck) -> str:
+    """What a finding tells."""
+    key, values = sentence(as_check(row))
+    return _(key, **values)
+
+
+def check_value(row: PhotoCheck) -> str:
+    """The measured value and its limits, as ` (12 px, 50–110)`, or nothing."""
+    if row.value is None or (row.low is None and row.high is None):
+        return ""
+    if row.low is not None and row.high is not None:
+        limits = f"{plain(row.low)}–{plain(row.high)}"
+    else:
+        limits = f"≤ {plain(row.high)}" if row.low is None else f"≥ {plain(row.low)}"
+    return f" ({plain(row.value)} {row.unit}; {limits})".replace(" ;", ";")
+
+
+def option_label(choices: str, option: str) -> str:
+    """How an option of a pick list is shown; what the school wrote stays as it is."""
+    if choices == "id_types":
+        return _(ID_TYPES.get(option, option))
+    return _(option) if choices in ("levels", "categories") else option
+
+
+def target_label(target: str) -> str:
+    """What a reason is bound to."""
+    if target.startswith("form:"):
+        field = BY_NAME.get(target.removeprefix("form:"))
+        return _(field.label) if field else _("个人信息")
+    return _("图像采集码") if target == "code" else _("照片")
