@@ -11,10 +11,16 @@ _MODE = 0o100644 << 16
 _UNIX = 3
 
 
-def write(file: IO[bytes], members: Iterable[tuple[str, Callable[[], bytes]]]) -> None:
-    """Write members in the order of their names; each is read, written and forgotten, so memory stays flat."""
+def write(
+    file: IO[bytes], members: Iterable[tuple[str, Callable[[], bytes]]], after: Callable[[], object] = lambda: None
+) -> None:
+    """Write members in the order of their names; each is read, written and forgotten, so memory stays flat.
+
+    `after` is called when a member is complete: nothing before that point is touched again.
+    """
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as made:
         for name, read in sorted(members, key=lambda member: member[0]):
             entry = zipfile.ZipInfo(name, _DATE)
             entry.create_system, entry.external_attr = _UNIX, _MODE
             made.writestr(entry, read())
+            after()

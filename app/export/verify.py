@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ def verify(path: Path, fingerprint: str | None = None) -> Verification:
         names = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
         return _content(names, lambda name: (path / name).read_bytes(), fingerprint)
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as opened:
+        with path.open("rb") as file, zipfile.ZipFile(path) as opened:
             return _zip(file, opened, fingerprint)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
         return Verification((f"the ZIP cannot be read: {error}",))
@@ -81,49 +82,53 @@ def _where(infos: list[zipfile.ZipInfo], place: int) -> str:
     return f"header of {before[-1]} or the directory at the end" if before else "start"
 
 
-class _Compare:
-    """A file that only compares what is written to it with another one."""
+class _Compare(io.RawIOBase):
+    """A file that keeps one member at a time, and compares it with another file when it is complete."""
 
     def __init__(self, other: IO[bytes]) -> None:
-        self._other, self._at, self.differs = other, 0, -1
+        self._other, self._start, self._window, self._at = other, 0, bytearray(), 0
+        self.differs: int | None = None
         other.seek(0)
 
-    def write(self, data: bytes) -> int:
-        theirs = self._other.read(len(data))
-        if self.differs < 0 and theirs != data:
-            first = next((i for i, (a, b) in enumerate(zip(data, theirs, strict=False)) if a != b), len(theirs))
-            self.differs = self._at + first
-        self._at += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is kept back."""
-
-    def tell(self) -> int:
-        """Bytes so far."""
-        return self._at
-
-
-def _first_difference(file: IO[bytes], names: set[str], read: Read) -> int | None:
-    """Where a ZIP leaves the canonical form that its own members give, or None."""
-    compare = _Unseekable(file)
-    members = [(name, partial(read, name)) for name in names]
-    archive.write(cast(IO[bytes], compare), members)
-    if compare.differs < 0 and file.read(1):
-        return compare.tell()
-    return compare.differs if compare.differs >= 0 else None
-
-
-class _Unseekable(_Compare):
-    """zipfile writes local headers once when it knows the sizes; it asks for `seekable` to choose."""
+    def writable(self) -> bool:
+        return True
 
     def seekable(self) -> bool:
         return True
 
+    def tell(self) -> int:
+        return self._start + self._at
+
     def seek(self, offset: int, whence: int = 0) -> int:
-        if whence != 0 or offset != self.tell():
-            raise OSError("members are written in one go")
+        if whence != 0 or not self._start <= offset <= self._start + len(self._window):
+            raise OSError("outside of the member that is being written")
+        self._at = offset - self._start
         return offset
+
+    def write(self, data: Any) -> int:
+        self._window[self._at : self._at + len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def release(self) -> None:
+        """The member is complete: compare it and let it go."""
+        theirs = self._other.read(len(self._window))
+        if self.differs is None and theirs != self._window:
+            pairs = enumerate(zip(self._window, theirs, strict=False))
+            self.differs = self._start + next((i for i, (a, b) in pairs if a != b), len(theirs))
+        self._start, self._at = self._start + len(self._window), 0
+        self._window.clear()
+
+
+def _first_difference(file: IO[bytes], names: set[str], read: Read) -> int | None:
+    """Where a ZIP leaves the canonical form that its own members give, or None."""
+    compare = _Compare(file)
+    members = [(name, partial(read, name)) for name in names]
+    archive.write(cast(IO[bytes], compare), members, compare.release)
+    compare.release()  # the directory at the end
+    if compare.differs is None and file.read(1):
+        return compare.tell()
+    return compare.differs
 
 
 def _content(names: set[str], read: Read, fingerprint: str | None) -> Verification:

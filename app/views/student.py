@@ -55,7 +55,7 @@ def orders() -> Any:
 def order(number: str) -> Any:
     found = _order(number)
     shown = submissions.state_shown(found)
-    return render_template("student/order.html", order=found, shown=shown, **_facts(found))
+    return render_template("student/order.html", order=found, shown=shown, tick=0, **_facts(found))
 
 
 def _facts(found: Order) -> dict[str, Any]:
