@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
@@ -57,6 +57,11 @@ def template_database(tmp_path_factory: pytest.TempPathFactory, settings: dict[s
     return folder / "t.db"
 
 
+def _forget_who_asked(_error: BaseException | None) -> None:
+    """Tests keep one app context open, and with it `g`: without this, the first person asked would stay signed in."""
+    g.pop("_login_user", None)
+
+
 @pytest.fixture
 def make_app(tmp_path: Path, settings: dict[str, Any], template_database: Path) -> Iterator[Any]:
     """Make apps on this test's own SQLite file (several share it: for threads and crashes)."""
@@ -66,6 +71,7 @@ def make_app(tmp_path: Path, settings: dict[str, Any], template_database: Path) 
     def make(**more: Any) -> Flask:
         own = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'test.db'}"}
         made.append(create_app(settings | own | more))
+        made[-1].teardown_request(_forget_who_asked)
         return made[-1]
 
     yield make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from workers.imaging.hashing import bands, pixel_sha256
 from workers.imaging.models import Models
 from workers.imaging.scene import Scene, build
 from workers.outcome import Outcome
+
+
+log = logging.getLogger(__name__)
 
 
 class Clock:
@@ -48,9 +52,7 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
         return Outcome(_unreadable(fault, rule, background), timings=clock.stages)
     found: dict[str, Check] = {code: Check(code, CheckVerdict.PASS) for code in ("file_readable", "upload_size")}
     for module in modules():
-        check: Any
-        for check in module.look(scene):  # type: ignore[attr-defined]
-            found[check.code] = check
+        _look(module, scene, found)
     clock.mark("checks")
     rendition = _rendition(scene, found)
     clock.mark("encode")
@@ -62,6 +64,16 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     clock.mark("hashes")
     report = _report(scene, found)
     return Outcome(report, rendition, digest, shown, pixels, looks, clock.stages)
+
+
+def _look(module: Any, scene: Scene, found: dict[str, Check]) -> None:
+    """Run one file of checks. One that breaks on a picture is skipped and says so: then a person looks (`machine`)."""
+    try:
+        for check in module.look(scene):
+            found[check.code] = check
+    except Exception:
+        log.exception("check_failed module=%s", module.__name__)
+        found["machine"] = Check("machine", CheckVerdict.SKIPPED, fault="unavailable")
 
 
 def _needs_all_pixels(scene: Scene) -> bool:
@@ -97,6 +109,7 @@ def _report(scene: Scene, found: dict[str, Check]) -> Report:
     picture, head = scene.picture, scene.head
     ruler = Ruler(head.hair_top, head.eye_line, head.cheek_left, head.cheek_right, head.centre) if head else None
     checks = tuple(found.get(code, Check(code, CheckVerdict.SKIPPED)) for code in CODES)
+    checks += (found["machine"],) if "machine" in found else ()
     box = scene.crop.box if scene.crop else None
     return Report(scene.rule.code, scene.background, picture.width, picture.height, checks, box, ruler)
 

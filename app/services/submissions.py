@@ -147,9 +147,9 @@ def _picture(data: bytes) -> str:
 
 def upload_code(account_id: int, number: str, data: bytes) -> CodeImage:
     """Keep a collection-code picture unmodified and have it read; it replaces an earlier one."""
-    suffix = _picture(data)
     order = owned(account_id, number)
     _editable(order)
+    suffix = _picture(data)
     key = f"codes/{order.number}/{secrets.token_hex(8)}.{suffix}"
     storage().put(key, data)
     with unit_of_work() as unit:
@@ -236,8 +236,8 @@ def add_photo(account_id: int, number: str, data: bytes, source: str) -> Photo:
 
     Raises Invalid for what is no picture, for the photo that was just rejected, and when no try is left.
     """
-    _picture(data)
     order = owned(account_id, number)
+    _picture(data)
     digest = hashlib.sha256(data).hexdigest()
     _may_add(order, source, digest)
     stem = f"photos/{order.number}/{secrets.token_hex(8)}"

@@ -25,7 +25,7 @@ def look(scene: Scene) -> Iterator[Check]:
     if scene.portrait is None or scene.mask is None or scene.marks is None:
         return
     tones, face = portrait_lab(scene), skin(scene)
-    if face.sum() < 200 or cheeks(scene).sum() < 50:
+    if face.sum() < 200 or cheeks(scene).sum() < 50 or not (scene.mask > 0.5).any():
         yield from map(skipped, CODES)
         return
     yield _exposure(scene, float(np.percentile(tones[face][:, 0], 95)), face)

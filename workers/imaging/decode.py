@@ -75,7 +75,6 @@ def _read(image: Image.Image, rule: PhotoRule, size: int, enough: int | None) ->
     width, height = image.size
     if width * height > rule.max_pixels:
         raise Unreadable("upload_size", "pixels", value=width * height / 1e6, high=rule.max_pixels / 1e6)
-    turned = image.getexif().get(_ORIENTATION, 1) >= 5
     if enough is not None and image.format in ("JPEG", "MPO"):
         part = max(width, height) / enough
         reduced = next((n for n in (8, 4, 2) if part >= n), 1)
@@ -83,7 +82,7 @@ def _read(image: Image.Image, rule: PhotoRule, size: int, enough: int | None) ->
             image.draft(None, (-(-width // reduced), -(-height // reduced)))
     image.load()
     upright = ImageOps.exif_transpose(_to_srgb(image))
-    if turned:
+    if (upright.width > upright.height) != (width > height):
         width, height = height, width
     kind = "JPEG" if image.format == "MPO" else str(image.format)
     return Picture(np.ascontiguousarray(np.asarray(upright)), width, height, kind, size)

@@ -1,0 +1,86 @@
+"""The keeper and its child: killed, hung, restarted; nothing of it needs a network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.rules.report import Verdict
+from workers import checker as keeper
+from workers.checker import Checker, CheckerCrashed, CheckerHung
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_a_killed_child_is_a_crash_and_the_next_call_has_a_new_one(
+    body: dict[str, Any], drawn: Callable[..., Path]
+) -> None:
+    with Checker() as checker:
+        checker.start()
+        first = checker.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)  # it is sure to be in the middle of the call when it dies
+        threading.Timer(0.3, os.kill, (first, signal.SIGKILL)).start()
+        with pytest.raises(CheckerCrashed):
+            checker.check(drawn(), body, "blue")
+        assert checker.check(drawn(), body, "blue").report.verdict is Verdict.PASSED
+        assert checker.pid != first
+
+
+def test_a_hung_child_is_killed_at_the_deadline(body: dict[str, Any], drawn: Callable[..., Path]) -> None:
+    with Checker(deadline=0.5) as checker:
+        checker.start()
+        hung = checker.pid
+        assert hung is not None
+        os.kill(hung, signal.SIGSTOP)
+        start = time.monotonic()
+        with pytest.raises(CheckerHung):
+            checker.check(drawn(), body, "blue")
+        assert time.monotonic() - start < 5
+        with pytest.raises(ProcessLookupError):
+            os.kill(hung, 0)
+
+
+def test_the_child_is_recycled_and_ends_with_its_keeper(
+    body: dict[str, Any], drawn: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "RECYCLE_AFTER", 1)
+    with Checker() as checker:
+        checker.check(drawn(), body, "blue")
+        assert checker.pid is None
+        checker.start()
+        last = checker.pid
+    assert last is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(last, 0)
+
+
+def test_a_worker_process_imports_no_native_code() -> None:
+    code = "import sys, workers.run, workers.jobs.precheck, workers.jobs.code; print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not {"'cv2'", "'mediapipe'", "'zxingcpp'"} & set(loaded.strip("[]\n").split(", "))
+
+
+def test_the_checker_works_without_any_network(drawn: Callable[..., Path]) -> None:
+    """In a network namespace of its own there is not even a loopback: whoever needed a connection would fail."""
+    alone = [shutil.which("unshare") or "unshare", "-rn"] if os.geteuid() else ["unshare", "-n"]
+    done = subprocess.run(
+        [*alone, sys.executable, "-m", "flask", "precheck", "--background", "blue", str(drawn())],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "passed" in done.stdout
