@@ -22,6 +22,9 @@ from app.services.unit import Unit, unit_of_work
 DEADLINE = timedelta(seconds=90)
 """A check that has not come back by then is lost: its worker or machine died."""
 
+STARTS_ALLOWED = 5
+"""After so many attempts without a working checker a person looks instead."""
+
 CRASHES_ALLOWED = 2
 """After so many crashes the file itself is the likely cause."""
 
@@ -110,6 +113,18 @@ def give_up(photo_id: int, attempt: int, cause: str) -> None:
         photo = db.session.get_one(Photo, photo_id)
         if photo.check_state == CheckState.RUNNING and photo.attempt == attempt:
             _settle(photo, [Check("machine", CheckVerdict.SKIPPED, fault=cause)], CheckState.GAVE_UP)
+
+
+def again(photo_id: int, attempt: int) -> None:
+    """No checker was to be had: the photo waits again, and after several attempts a person looks instead."""
+    if attempt >= STARTS_ALLOWED:
+        give_up(photo_id, attempt, "unavailable")
+        return
+    with unit_of_work() as unit:
+        photo = db.session.get_one(Photo, photo_id)
+        if photo.check_state == CheckState.RUNNING and photo.attempt == attempt:
+            photo.check_state = CheckState.QUEUED.value
+            queue_check(unit, photo)
 
 
 def crashed(photo_id: int, attempt: int) -> None:

@@ -31,7 +31,11 @@ def check_photo(photo_id: int) -> str:
         log.warning("checker_lost photo=%s attempt=%s", photo_id, attempt)
         prechecks.crashed(photo_id, attempt)
         return "lost"
-    except (CheckerLost, OSError, ValueError):
+    except CheckerLost:
+        log.warning("checker_missing photo=%s attempt=%s", photo_id, attempt)
+        prechecks.again(photo_id, attempt)
+        return "waits"
+    except (OSError, ValueError, KeyError):
         log.exception("check_impossible photo=%s attempt=%s", photo_id, attempt)
         prechecks.give_up(photo_id, attempt, "unavailable")
         return "gave up"
