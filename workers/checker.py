@@ -70,7 +70,7 @@ class Checker:
         Raises CheckerHung, CheckerCrashed, or CheckerLost when no child can be had.
         """
         request = {"what": "photo", "path": str(path), "rule": rule, "background": background, "policy": policy}
-        _, *frames = self._ask(request, 4)
+        _, *frames = self._ask(request, 6)
         return unpack(frames)
 
     def read_code(self, path: Path) -> CodeReading:

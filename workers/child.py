@@ -71,6 +71,20 @@ def _warm(models: Any) -> None:
     models.faces(grey)
     models.mask(grey)
     modules()
+    _warm_matting()
+
+
+def _warm_matting() -> None:
+    """PyMatting compiles on its first call."""
+    import numpy as np
+
+    from workers.imaging import matting
+
+    rgb = np.full((160, 120, 3), 230, np.uint8)
+    mask = np.zeros((160, 120), np.float32)
+    mask[60:, 40:80] = 1
+    rgb[60:, 40:80] = (60, 50, 40)
+    matting.replace(rgb, mask, matting.fit_wall(rgb, mask), (100, 197, 255))
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ from typing import Any
 
 from app.rules.photo_rule import PhotoRule
 from app.rules.report import Check, CheckVerdict, Report, Ruler
-from workers.checks import CODES, modules
+from workers.checks import CODES, edge, modules
+from workers.imaging import matting
 from workers.imaging.decode import ENOUGH, Unreadable, decode
-from workers.imaging.encode import encode, preview
+from workers.imaging.encode import encode, mask_png, preview
 from workers.imaging.hashing import bands, pixel_sha256
 from workers.imaging.models import Models
 from workers.imaging.scene import Scene, build
 from workers.outcome import Outcome
-
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     for module in modules():
         _look(module, scene, found)
     clock.mark("checks")
+    before, alpha = (None, None) if policy != "replace" else _paint(scene, found)
+    clock.mark("background")
     rendition = _rendition(scene, found)
     clock.mark("encode")
     shown = preview(picture.rgb)
@@ -63,7 +65,31 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     pixels = pixel_sha256(picture.rgb)
     clock.mark("hashes")
     report = _report(scene, found)
-    return Outcome(report, rendition, digest, shown, pixels, looks, clock.stages)
+    return Outcome(report, rendition, digest, shown, pixels, looks, clock.stages, before=before, alpha=alpha)
+
+
+def _paint(scene: Scene, found: dict[str, Check]) -> tuple[bytes | None, bytes | None]:
+    """Put the campaign's colour behind the person; returns the picture before, and the alpha, for the reviewer.
+
+    What cannot be painted has no rendition: nothing is delivered with another background than the campaign's.
+    """
+    if scene.portrait is None or scene.mask is None or scene.crop is None:
+        return None, None
+    colour = scene.rule.backgrounds.get(scene.background)
+    before = scene.portrait
+    try:
+        if colour is None:
+            raise ValueError("no colour")
+        wall = matting.fit_wall(before, scene.mask)
+        matte = matting.replace(before, scene.mask, wall, colour)
+    except ValueError:
+        found["background_uniform"] = Check("background_uniform", CheckVerdict.FAIL, fault="uneven")
+        scene.portrait = None
+        return None, None
+    for check in edge.look(scene, wall, matte, found):
+        found[check.code] = check
+    scene.portrait = matte.picture
+    return preview(before), mask_png(matte.alpha)
 
 
 def _look(module: Any, scene: Scene, found: dict[str, Check]) -> None:

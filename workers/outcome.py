@@ -24,6 +24,10 @@ class Outcome:
     bands: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     checker_version: str = VERSION
+    before: bytes | None = None
+    """Where the background was painted: the portrait before."""
+    alpha: bytes | None = None
+    """And the person's alpha as a grey PNG."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,13 @@ def pack(outcome: Outcome) -> list[bytes]:
         "timings": outcome.timings,
         "checker_version": outcome.checker_version,
     }
-    return [json.dumps(head).encode(), outcome.rendition or b"", outcome.preview or b""]
+    pictures = (outcome.rendition, outcome.preview, outcome.before, outcome.alpha)
+    return [json.dumps(head).encode(), *(picture or b"" for picture in pictures)]
 
 
 def unpack(frames: list[bytes]) -> Outcome:
     """The outcome again. Raises ValueError or KeyError when the frames are not one."""
-    head, rendition, preview = frames
+    head, rendition, preview, before, alpha = frames
     body = json.loads(head)
     return Outcome(
         report=_report(body["report"]),
@@ -69,6 +74,8 @@ def unpack(frames: list[bytes]) -> Outcome:
         bands=tuple(int(band) for band in body["bands"]),
         timings={str(name): float(ms) for name, ms in body["timings"].items()},
         checker_version=str(body["checker_version"]),
+        before=before or None,
+        alpha=alpha or None,
     )
 
 

@@ -40,6 +40,8 @@ class Finding:
     pixel_sha256: str | None
     bands: Sequence[int]
     checker_version: str
+    before: bytes | None = None
+    alpha: bytes | None = None
 
 
 def finding(outcome: Any) -> Finding:
@@ -52,6 +54,8 @@ def finding(outcome: Any) -> Finding:
         pixel_sha256=outcome.pixel_sha256,
         bands=outcome.bands,
         checker_version=outcome.checker_version,
+        before=outcome.before,
+        alpha=outcome.alpha,
     )
 
 
@@ -88,8 +92,10 @@ def keep(photo_id: int, attempt: int, finding: Finding) -> None:
     stem = photo.original_key.removesuffix("-original")
     if finding.rendition is not None:
         storage().put(f"{stem}-rendition.jpg", finding.rendition)
-    if finding.preview is not None:
-        storage().put(f"{stem}-preview.jpg", finding.preview)
+    extras = {"preview.jpg": finding.preview, "before.jpg": finding.before, "alpha.png": finding.alpha}
+    for name, data in extras.items():
+        if data is not None:
+            storage().put(f"{stem}-{name}", data)
     with unit_of_work():
         photo = db.session.get_one(Photo, photo_id)
         if photo.check_state != CheckState.RUNNING or photo.attempt != attempt:

@@ -68,5 +68,5 @@ def _purge_order(order_id: int, *, dry_run: bool) -> tuple[int, int]:
 
 def _keys(photo: Photo) -> list[str]:
     stem = photo.original_key.removesuffix("-original")
-    found = [photo.original_key, f"{stem}-preview.jpg"]
+    found = [photo.original_key, *(f"{stem}-{name}" for name in ("preview.jpg", "before.jpg", "alpha.png"))]
     return [*found, photo.rendition_key] if photo.rendition_key else found

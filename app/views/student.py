@@ -282,7 +282,7 @@ def act(number: str, action: str) -> Any:
     return redirect(url_for("student.order", number=number), 303)
 
 
-@bp.get("/orders/<number>/photos/<int:no>/<any(preview, rendition, original):kind>")
+@bp.get("/orders/<number>/photos/<int:no>/<any(preview, rendition, original, before):kind>")
 @student_only
 def picture(number: str, no: int, kind: str) -> Response:
     found = db.session.query(Photo).filter_by(order_id=_order(number).id, no=no).one_or_none()
@@ -294,15 +294,21 @@ def picture(number: str, no: int, kind: str) -> Response:
 def send_photo(photo: Photo, kind: str) -> Response:
     """A photo's bytes, for its owner or for staff; never cached by anybody in between."""
     stem = photo.original_key.removesuffix("-original")
-    keys = {"preview": f"{stem}-preview.jpg", "rendition": photo.rendition_key, "original": photo.original_key}
-    key = keys[kind]
+    keys = {
+        "preview": f"{stem}-preview.jpg",
+        "before": f"{stem}-before.jpg",
+        "alpha": f"{stem}-alpha.png",
+        "rendition": photo.rendition_key,
+        "original": photo.original_key,
+    }
+    key = keys.get(kind)
     try:
         data = storage().get(key) if key else b""
     except FileNotFoundError:
         data = b""
     if not data:
         raise NotFound(_("这张图片不可用"))
-    mime = "application/octet-stream" if kind == "original" else "image/jpeg"
+    mime = {"original": "application/octet-stream", "alpha": "image/png"}.get(kind, "image/jpeg")
     response = Response(data, content_type=mime)
     response.headers["Cache-Control"] = "private, max-age=600"
     if kind == "original":

@@ -62,3 +62,10 @@ def preview(rgb: Rgb) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=82)
     return file.getvalue()
+
+
+def mask_png(alpha: npt.NDArray[np.float32]) -> bytes:
+    """An alpha plane (0..1) as an 8-bit grey PNG."""
+    file = io.BytesIO()
+    Image.fromarray(np.rint(alpha * 255).astype(np.uint8)).save(file, "PNG", optimize=True)
+    return file.getvalue()

@@ -8,11 +8,12 @@ band nothing is estimated: the person's own pixels are copied, the rest is the c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pymatting import estimate_alpha_cf, estimate_foreground_ml
+from pymatting import estimate_alpha_cf, estimate_foreground_ml, ichol
 
 from workers.imaging.colour import distance, lab
 
@@ -22,6 +23,9 @@ Mask = npt.NDArray[np.bool_]
 
 EROSION = 13
 """Pixels by which the sure person lies inside the segmenter's silhouette at 480 x 640; there pixels stay bit-equal."""
+
+NON_ZEROS = 12_000_000
+"""Room for the solver's factor: its default asks for 3 GB at once, which the child's memory limit refuses."""
 
 REACH = 20
 """Pixels around the silhouette in which single hairs are looked for."""
@@ -96,7 +100,7 @@ def replace(rgb: Rgb, mask: Plane, wall: Wall, colour: tuple[int, int, int]) -> 
     known = np.full(mask.shape, 0.5)
     known[person], known[background] = 1.0, 0.0
     image = rgb.astype(np.float64) / 255
-    alpha = estimate_alpha_cf(image, known)
+    alpha = estimate_alpha_cf(image, known, preconditioner=partial(ichol, max_nnz=NON_ZEROS))
     alpha = _whole(np.clip(alpha, 0, 1), mask, person)
     foreground = estimate_foreground_ml(image, alpha)
     behind = np.array(colour, np.float64) / 255

@@ -30,7 +30,7 @@
     const pane = find(".photo-pane");
     if (!pane) return;
     pane.dataset[name] = pane.dataset[name] === "1" ? "0" : "1";
-    if (name === "original") { const image = pane.querySelector(".original img"); if (image && !image.src) image.src = image.dataset.src; }
+    pane.querySelectorAll(`.${name} img[data-src]`).forEach((image) => { if (!image.src) image.src = image.dataset.src; });
   }
 
   function decide(outcome) {
@@ -48,7 +48,7 @@
 
   const keys = {
     a: () => decide("approved"), r: () => decide("rejected"), n: () => find("[data-skip]")?.click(), b: () => history.back(),
-    z: () => toggle("zoom"), o: () => toggle("original"), g: () => toggle("overlay"), u: () => find("[data-undo]")?.requestSubmit(),
+    z: () => toggle("zoom"), o: () => toggle("original"), g: () => toggle("overlay"), e: () => toggle("edge"), u: () => find("[data-undo]")?.requestSubmit(),
     "?": () => { const help = document.querySelector("#help"); if (help.open) help.close(); else help.showModal(); },
   };
 

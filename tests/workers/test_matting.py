@@ -1,0 +1,77 @@
+"""The painted background: exactly the colour behind, exactly the person's pixels inside, a clean edge between."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.demo import portraits
+from app.rules.photo_rule import load_rule
+from workers.imaging import matting
+from workers.imaging.colour import distance, lab
+from workers.imaging.models import Models
+
+BLUE = load_rule("chsi-2017").backgrounds["blue"]
+WALLS = (
+    (235, 230, 220), (200, 200, 205), (240, 240, 240), (225, 215, 190), (180, 200, 215),
+    (210, 190, 180), (190, 205, 185), (160, 160, 165), (245, 240, 235), (200, 180, 150),
+)  # fmt: skip
+HALF = (480, 640)
+
+
+def _lit(rgb: np.ndarray, strength: float) -> np.ndarray:
+    """Soft light from one side and a vignette."""
+    height, width = rgb.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    light = 1 + strength * (x / width - 0.5) - strength * ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2)
+    return np.clip(rgb * light[..., None], 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def models() -> object:
+    with Models() as opened:
+        yield opened
+
+
+def _case(models: Models, seed: int, wall: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, matting.Matte]:
+    image, alpha = portraits.portrait_with_alpha(seed, HALF, wall)
+    rgb = _lit(np.asarray(image), 0.06)
+    mask = models.mask(rgb)
+    return rgb, np.asarray(alpha, np.float32) / 255, matting.replace(rgb, mask, matting.fit_wall(rgb, mask), BLUE)
+
+
+@pytest.mark.parametrize(("seed", "wall"), list(enumerate(WALLS, start=2)))
+def test_alpha_colour_and_untouched_person(models: Models, seed: int, wall: tuple[int, int, int]) -> None:
+    rgb, truth, matte = _case(models, seed, wall)
+    band = matte.band
+    assert float(np.abs(matte.alpha - truth)[band].mean()) <= 0.05
+    assert np.array_equal(matte.picture[matte.person], rgb[matte.person])
+    assert matte.person.mean() > 0.2
+    outside = matte.alpha <= 0
+    assert (matte.picture[outside] == np.array(BLUE)).all()
+    expected = truth[..., None] * rgb + (1 - truth[..., None]) * np.array(BLUE)
+    away = distance(lab(matte.picture), lab(expected.astype(np.float32)))
+    assert float(away[band].mean()) <= 6.0
+
+
+def test_the_same_picture_gives_the_same_bytes(models: Models) -> None:
+    first, second = (_case(models, 5, WALLS[0])[2] for _ in range(2))
+    assert np.array_equal(first.picture, second.picture) and np.array_equal(first.alpha, second.alpha)
+
+
+def test_no_hole_inside_and_no_island_outside(models: Models) -> None:
+    import cv2
+
+    matte = _case(models, 6, WALLS[1])[2]
+    islands, _ = cv2.connectedComponents((matte.alpha > 0).astype(np.uint8))
+    assert islands == 2  # the ground, and one person
+    height = matte.alpha.shape[0]
+    gaps, labels = cv2.connectedComponents((matte.alpha[: height - 1] < 1).astype(np.uint8), connectivity=4)
+    outside = set(np.unique(np.concatenate([labels[0], labels[:, 0], labels[:, -1]])))
+    assert set(range(gaps)) <= outside | {0}
+
+
+def test_too_little_wall_is_said() -> None:
+    full = np.ones((640, 480), np.float32)
+    with pytest.raises(ValueError, match="too little wall"):
+        matting.fit_wall(np.zeros((640, 480, 3), np.uint8), full)

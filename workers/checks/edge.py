@@ -1,0 +1,37 @@
+"""Whether a painted background can be trusted: part of `background_uniform` and `background_colour` under `replace`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from app.rules.report import Check, CheckVerdict
+from workers.checks.common import judged, polygon
+from workers.imaging.matting import Matte, Wall
+from workers.imaging.scene import OVAL, Scene
+
+_ORDER = (CheckVerdict.SKIPPED, CheckVerdict.PASS, CheckVerdict.WARN, CheckVerdict.FAIL)
+
+
+def look(scene: Scene, wall: Wall, matte: Matte, found: dict[str, Check]) -> Iterator[Check]:
+    """The two background checks again, worse where the matte says so."""
+    yield _worse(found.get("background_uniform"), [
+        judged(scene, "background_uniform", wall.residual, "uneven", limit="wall_texture"),
+        judged(scene, "background_uniform", matte.doubt, "edge", limit="edge_doubt"),
+        judged(scene, "background_uniform", _eaten(scene, matte), "edge", limit="face_eaten"),
+    ])  # fmt: skip
+    yield _worse(found.get("background_colour"), [
+        judged(scene, "background_colour", matte.contrast, "alike", limit="wall_contrast"),
+    ])  # fmt: skip
+
+
+def _eaten(scene: Scene, matte: Matte) -> float:
+    """Per cent of the face that the alpha takes for wall: a half-eaten cheek or ear."""
+    face = polygon(scene, OVAL, -0.05)
+    return float((matte.alpha[face] < 0.9).mean() * 100) if face.any() else 100.0
+
+
+def _worse(old: Check | None, new: list[Check]) -> Check:
+    every = ([old] if old else []) + new
+    return every[int(np.argmax([_ORDER.index(check.verdict) for check in every]))]
