@@ -19,7 +19,7 @@ def look(scene: Scene, wall: Wall, matte: Matte, found: dict[str, Check]) -> Ite
     yield _worse(found.get("background_uniform"), [
         judged(scene, "background_uniform", wall.residual, "uneven", limit="wall_texture"),
         judged(scene, "background_uniform", matte.doubt, "edge", limit="edge_doubt"),
-        judged(scene, "background_uniform", _eaten(scene, matte), "edge", limit="face_eaten"),
+        judged(scene, "background_uniform", max(_eaten(scene, matte), matte.eaten), "edge", limit="face_eaten"),
     ])  # fmt: skip
     yield _worse(found.get("background_colour"), [
         judged(scene, "background_colour", matte.contrast, "alike", limit="wall_contrast"),

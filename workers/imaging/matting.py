@@ -27,6 +27,15 @@ EROSION = 13
 NON_ZEROS = 12_000_000
 """Room for the solver's factor: its default asks for 3 GB at once, which the child's memory limit refuses."""
 
+UNLIKE = 18.0
+"""CIELAB distance from the wall that no grain or soft light makes."""
+
+DOUBTED = 0.02
+"""Person confidence above which the segmenter thinks of a person at all; a shadow on the wall has none."""
+
+SMALL_HOLE = 400
+"""Pixels; a gap this small within the silhouette is not wall seen through hair."""
+
 REACH = 20
 """Pixels around the silhouette in which single hairs are looked for."""
 
@@ -54,6 +63,8 @@ class Matte:
     """Share of the band whose alpha lies between 0.2 and 0.8: a sharp edge has little, a guess has much."""
     contrast: float
     """5th percentile of the CIELAB distance between the person's edge and the wall: small means they look alike."""
+    eaten: float
+    """Per cent of the band that is plainly person and was yet taken for wall."""
 
 
 def fit_wall(rgb: Rgb, mask: Plane) -> Wall:
@@ -86,9 +97,17 @@ def trimap(rgb: Rgb, mask: Plane, wall: Wall) -> tuple[Mask, Mask]:
     person = cv2.erode(solid, edge, borderType=cv2.BORDER_REPLICATE) > 0
     reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1,) * 2)
     near = cv2.dilate((mask > 0.5).astype(np.uint8), reach) > 0
+    person |= _plainly(rgb, mask, wall, near) & ~person
     strays = distance(lab(rgb), lab(wall.field)) > max(6.0, 4 * wall.residual)
     strays = cv2.dilate(strays.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return person, ~near | (~strays & (mask < 0.05))
+
+
+def _plainly(rgb: Rgb, mask: Plane, wall: Wall, near: Mask) -> Mask:
+    """Pixels that are plainly no wall though the segmenter doubts them (a ponytail); two pixels inside their edge."""
+    unlike = distance(lab(rgb), lab(wall.field)) > max(UNLIKE, 8 * wall.residual)
+    solid = (unlike & near & (mask > DOUBTED)).astype(np.uint8)
+    return cv2.erode(solid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), borderType=cv2.BORDER_REPLICATE) > 0
 
 
 def replace(rgb: Rgb, mask: Plane, wall: Wall, colour: tuple[int, int, int]) -> Matte:
@@ -109,7 +128,7 @@ def replace(rgb: Rgb, mask: Plane, wall: Wall, colour: tuple[int, int, int]) -> 
     picture[person | (alpha >= 1)] = rgb[person | (alpha >= 1)]
     picture[alpha <= 0] = colour
     band = ~person & ~background
-    return Matte(picture, alpha.astype(np.float32), person, band, *_trust(rgb, alpha, band, wall))
+    return Matte(picture, alpha.astype(np.float32), person, band, *_trust(rgb, mask, alpha, band, wall))
 
 
 def _whole(alpha: npt.NDArray[np.float64], mask: Plane, person: Mask) -> npt.NDArray[np.float64]:
@@ -119,15 +138,19 @@ def _whole(alpha: npt.NDArray[np.float64], mask: Plane, person: Mask) -> npt.NDA
     keep = np.unique(labels[person])
     islands = ~np.isin(labels, keep) if count > 1 else np.zeros(alpha.shape, bool)
     alpha = np.where(islands, 0.0, alpha)
-    gaps, pieces = cv2.connectedComponents((alpha < 1).astype(np.uint8), connectivity=4)
-    outside = set(np.unique(np.concatenate([pieces[0], pieces[:, 0], pieces[:, -1]]))) - {0}
-    holes = (pieces > 0) & ~np.isin(pieces, list(outside)) if gaps > 1 else np.zeros(alpha.shape, bool)
-    return np.where(holes & (mask > 0.5), 1.0, alpha)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha < 1).astype(np.uint8), connectivity=4)
+    outside = set(np.unique(np.concatenate([pieces[0], pieces[:, 0], pieces[:, -1]]))) | {0}
+    inner = np.array([label not in outside for label in range(len(stats))])
+    small = inner & (stats[:, cv2.CC_STAT_AREA] < SMALL_HOLE)
+    return np.where(small[pieces] | (inner[pieces] & (mask > 0.5)), 1.0, alpha)
 
 
-def _trust(rgb: Rgb, alpha: npt.NDArray[np.float64], band: Mask, wall: Wall) -> tuple[float, float]:
+def _trust(rgb: Rgb, mask: Plane, alpha: npt.NDArray[np.float64], band: Mask, wall: Wall) -> tuple[float, float, float]:
     guessed = (alpha > 0.2) & (alpha < 0.8) & band
-    inside = band & (alpha >= 1)
-    away = distance(lab(rgb), lab(wall.field))[inside]
-    contrast = float(np.percentile(away, 5)) if away.size else 0.0
-    return float(guessed.sum() / max(1, band.sum())), contrast
+    away = distance(lab(rgb), lab(wall.field))
+    edge = away[band & (mask > 0.6)]
+    contrast = float(np.percentile(edge, 5)) if edge.size else 0.0
+    eaten = (away > max(UNLIKE, 8 * wall.residual)) & (mask > DOUBTED) & (alpha < 0.5)
+    eaten = cv2.morphologyEx(eaten.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0  # blobs, no rims
+    around = max(1, int(band.sum()))
+    return float(guessed.sum() / around), contrast, float(100 * eaten.sum() / around)
