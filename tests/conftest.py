@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask, g
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from werkzeug.serving import make_server
 
 from app import create_app
+from app.adapters.demo_keys import ensure
 from app.adapters.redis_server import RedisServer
 from app.extensions import db
+from app.simulator.server import build as build_simulator
+from app.simulator.signing import Signing
+from app.simulator.state import State
 from tests.factories import Cast, make_cast
 from tests.pg import Postgres
 
@@ -145,3 +154,85 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
 def postgresql_url(postgres: Postgres, postgres_template: str) -> str:
     """An empty, migrated PostgreSQL database of this test's own."""
     return postgres.url(postgres.create(postgres_template))
+
+
+@dataclass
+class Shop:
+    """The app with our simulator of WeChat behind it, over real HTTP, and what the simulator knows."""
+
+    app: Flask
+    wechat: Flask
+    url: str
+
+    @property
+    def state(self) -> State:
+        """The simulator's own books."""
+        state: State = self.wechat.extensions["state"]
+        return state
+
+    @property
+    def signing(self) -> Signing:
+        """The simulator's keys, for callbacks made by hand."""
+        signing: Signing = self.wechat.extensions["signing"]
+        return signing
+
+    def scan_and_pay(self, number: str, **faults: int) -> None:
+        """What the payer does at WeChat; no callback reaches the app unless a test sends one."""
+        with self.state.lock:
+            self.state.faults.update({"lost": 1} | faults)
+        requests.post(f"{self.url}/cashier/{number}", timeout=5)
+        self.state.faults.update(dict.fromkeys(self.state.faults, 0))
+
+    def callback(self, number: str, **changes: Any) -> tuple[bytes, dict[str, str]]:
+        """A genuine callback for a paid trade: body and headers."""
+        from app.simulator.pay import _fields
+
+        body = self.signing.sealed("TRANSACTION.SUCCESS", _fields(self.state.trades[number]) | changes)
+        return body, self.signing.headers(body)
+
+
+@contextmanager
+def _served(wechat: Flask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, wechat, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def pay_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One set of WeChat Pay keys for all tests of this process."""
+    folder = tmp_path_factory.mktemp("pay") / "keys"
+    ensure(folder)
+    return folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_shop(request: pytest.FixtureRequest, make_app: Any, pay_keys: Path, tmp_path: Path) -> Iterator[Shop]:
+    """A shop on SQLite and on PostgreSQL."""
+    more = {}
+    if request.param == "postgresql":
+        more["SQLALCHEMY_DATABASE_URI"] = request.getfixturevalue("postgresql_url")
+    yield from _shop(make_app, pay_keys, tmp_path, more)
+
+
+@pytest.fixture
+def shop(make_app: Any, pay_keys: Path, tmp_path: Path) -> Iterator[Shop]:
+    """A shop on SQLite."""
+    yield from _shop(make_app, pay_keys, tmp_path, {})
+
+
+def _shop(make_app: Any, pay_keys: Path, tmp_path: Path, more: dict[str, Any]) -> Iterator[Shop]:
+    wechat = build_simulator(pay_keys, tmp_path / "simulator.json", "http://127.0.0.1:1")
+    with _served(wechat) as url:
+        app = make_app(
+            WECHATPAY_FOLDER=str(pay_keys), WECHATPAY_API_URL=url, WECHAT_API_URL=url, WECHAT_OPEN_URL=url,
+            SIMULATOR_URL=url, PUBLIC_URL="http://127.0.0.1:1", **more,
+        )  # fmt: skip
+        with app.app_context():
+            yield Shop(app, wechat, url)

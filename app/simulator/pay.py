@@ -167,7 +167,7 @@ def bill() -> Any:
     day = request.args["bill_date"]
     if not _bill_lines(day):
         return _refused("NO_STATEMENT_EXIST", 400)
-    return _answer({"download_url": f"https://api.mch.weixin.qq.com/v3/billdownload/file?day={day}"})
+    return _answer({"download_url": f"{request.host_url}v3/billdownload/file?day={day}"})
 
 
 @bp.get("/v3/billdownload/file")
