@@ -20,7 +20,7 @@ def times(colour: Colour, k: float) -> Colour:
 
 def draw_clothes(layer: Layer, s: Sitter, pose: Pose, rng: np.random.Generator) -> None:
     """The garment of the sitter; `pose` is upright, so that the shoulders stay level."""
-    n = 0.54 if s.female else 0.66
+    n = 0.54 if s.female else 0.63
     if s.garment == "suit":
         _body(layer, s, pose, n, ((0.0, 2.3), (0.32, 2.0), (n, 1.66)), WHITE, rng)
         _shirt_front(layer, pose, n, WHITE, s.tie if not s.female else None)
@@ -90,7 +90,7 @@ def _shirt_front(
     if tie is None:
         for y in np.arange(2.62, min(length, 6.0), 0.62 if length > 4 else 0.3):
             spot = pose.px(ellipse(0.0, y, 0.038, 0.038), flat=True)
-            layer.shade(area(size, spot + [1.5, 2.5], 2.0), 0.7)
+            layer.shade(area(size, np.add(spot, (1.5, 2.5)), 2.0), 0.7)
             layer.tint(area(size, spot, 0.9), times(colour, 0.92 if pale else 1.35))
     else:
         blade = np.array([(-0.09, 2.4), (0.09, 2.4), (0.22, 4.6), (0.22, BOTTOM), (-0.22, BOTTOM), (-0.22, 4.6)])
@@ -110,7 +110,7 @@ def _shirt_front(
     leaf = ((n - 0.03, 1.56), (n + 0.15, 1.76), (0.66, 2.2), (0.50, 2.52), (inner, base), (0.3, 2.02))
     for side in _both(leaf):
         path = pose.px(np.vstack([side, side[:1]]), flat=True)
-        layer.shade(area(size, path + [0, u * 0.04], u * 0.03), 0.8)
+        layer.shade(area(size, np.add(path, (0, u * 0.04)), u * 0.03), 0.8)
         layer.paint(area(size, path, 0.9), times(colour, 1.0 if pale else 1.16))
         layer.tint(strokes(size, [path], [u * 0.010], 1.0), line, 0.6)
         fold = pose.px(side[[0, 5, 4]], flat=True)
@@ -123,7 +123,7 @@ def _lapels(layer: Layer, pose: Pose, n: float, colour: Colour) -> None:
             (0.28, 3.0), (0.54, 2.2))  # fmt: skip
     for side in _both(leaf):
         path = pose.px(np.vstack([side, side[:1]]), flat=True)
-        layer.shade(area(size, path + [0, u * 0.03], u * 0.04), 0.68)
+        layer.shade(area(size, np.add(path, (0, u * 0.03)), u * 0.04), 0.68)
         layer.tint(area(size, path, 0.9), times(colour, 1.17))
         layer.tint(strokes(size, [path], [u * 0.010], 0.9), times(colour, 0.6), 0.8)
         layer.tint(strokes(size, [pose.px(side[[3, 8]], flat=True)], [u * 0.010], 0.9), times(colour, 0.6), 0.6)
@@ -135,7 +135,7 @@ def _neckband(layer: Layer, pose: Pose, neckline: tuple[Pair, ...], colour: Colo
     size, u = (layer.width, layer.height), pose.unit
     right = smooth(neckline, closed=False)
     whole = np.vstack([(right * [-1, 1])[::-1], right[1:]])
-    layer.shade(strokes(size, [pose.px(whole + [0, 0.10], flat=True)], [u * 0.10], u * 0.03), 0.82)
+    layer.shade(strokes(size, [pose.px(np.add(whole, (0, 0.10)), flat=True)], [u * 0.10], u * 0.03), 0.82)
     centre = np.array([0.0, 1.2])
     away = (whole - centre) / np.linalg.norm(whole - centre, axis=1)[:, None]
     band = np.vstack([whole - away * 0.01, (whole + away * 0.13)[::-1]])

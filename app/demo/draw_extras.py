@@ -34,7 +34,7 @@ def draw_glasses(layer: Layer, s: Sitter, pose: Pose) -> None:
         layer.tint(area(size, rim, 1.0), (255, 255, 255), 0.035)
     gap = s.eye_gap - 0.32
     lines += [pose.px(smooth([(-gap, 0.0), (0.0, -0.045), (gap, 0.0)], closed=False), 0.15)]
-    layer.shade(strokes(size, [k + [0, u * 0.025] for k in lines], [u * 0.02] * 5, u * 0.02), 0.85)
+    layer.shade(strokes(size, [np.add(k, (0, u * 0.025)) for k in lines], [u * 0.02] * 5, u * 0.02), 0.85)
     layer.tint(strokes(size, lines, [u * 0.022] * 5, 0.8), FRAME, 0.92)
 
 
@@ -56,16 +56,16 @@ def draw_hat(layer: Layer, s: Sitter, pose: Pose) -> None:
     """A cap with a peak that shades the forehead."""
     size, u = (layer.width, layer.height), pose.unit
     colour = (36.0, 46.0, 84.0) if s.seed % 2 else (150.0, 44.0, 48.0)
-    dome = smooth([(-1.12, -0.55), (-1.16, -1.0), (-0.86, -1.56), (0.0, -1.80), (0.86, -1.56), (1.16, -1.0), (1.12, -0.55),
-                   (0.0, -0.72)])  # fmt: skip
+    dome = smooth([(-1.12, -0.55), (-1.16, -1.0), (-0.86, -1.56), (0.0, -1.80), (0.86, -1.56), (1.16, -1.0),
+                   (1.12, -0.55), (0.0, -0.72)])  # fmt: skip
     layer.paint(area(size, pose.px(dome, flat=True), 1.0), colour)
     for x in (-0.5, 0.0, 0.5):
         seam = smooth([(x, -0.7), (x * 1.1, -1.2), (0.0, -1.78)], closed=False)
         layer.shade(strokes(size, [pose.px(seam, flat=True)], [u * 0.012], 1.5), 0.65)
     layer.shade(area(size, pose.px(smooth([(-0.5, -1.5), (0.2, -1.55), (0.1, -1.2), (-0.5, -1.15)])), u * 0.15), 1.3)
-    peak = np.array([(-0.98, -0.66), (-0.6, -0.88), (0.0, -0.95), (0.6, -0.88), (0.98, -0.66), (0.62, -0.50), (0.0, -0.42),
-                     (-0.62, -0.50)])  # fmt: skip
-    layer.shade(area(size, pose.px(smooth(peak) + [0, 0.12], flat=True), u * 0.05), 0.6)
+    peak = np.array([(-0.98, -0.66), (-0.6, -0.88), (0.0, -0.95), (0.6, -0.88), (0.98, -0.66), (0.62, -0.50),
+                     (0.0, -0.42), (-0.62, -0.50)])  # fmt: skip
+    layer.shade(area(size, pose.px(np.add(smooth(peak), (0, 0.12)), flat=True), u * 0.05), 0.6)
     layer.paint(area(size, pose.px(smooth(peak), flat=True), 1.0), (colour[0] * 0.8, colour[1] * 0.8, colour[2] * 0.8))
 
 

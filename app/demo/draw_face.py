@@ -142,7 +142,7 @@ def blush(layer: Layer, s: Sitter, pose: Pose) -> None:
 def draw_neck(layer: Layer, s: Sitter, pose: Pose) -> None:
     """The neck down to below the collar, darker under the chin."""
     size = (layer.width, layer.height)
-    n = 0.56 if s.female else 0.68
+    n = 0.56 if s.female else 0.65
     half = [(n, 0.6), (n - 0.02, 1.35), (n - 0.02, 1.72), (n + 0.10, 1.98), (n + 0.5, 2.2), (n + 0.6, 2.9), (0.0, 3.0)]
     shape = area(size, pose.px(smooth(mirror(half)), flat=True), 0.7)
     h, w = shape.data.shape

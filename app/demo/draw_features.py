@@ -47,7 +47,7 @@ def draw_eye(layer: Layer, s: Sitter, pose: Pose, mood: Mood, sign: int) -> None
     """One eye: socket, white, iris, lids, lashes, fold."""
     size, u, k = (layer.width, layer.height), pose.unit, s.eye_size
     o = mood.open_eyes
-    top, low = -s.lid * 0.58 * o + 0.055 * (1 - o), s.lid * 0.42 * o + 0.055 * (1 - o)
+    top, low = -s.lid * 0.58 * o + 0.085 * (1 - o), s.lid * 0.42 * o + 0.085 * (1 - o)
     upper = smooth([(-0.205, 0.03), (-0.13, top * 0.62), (0.0, top), (0.12, top * 0.82), (0.225, -0.012)], closed=False)
     lower = smooth([(0.225, -0.012), (0.13, low * 0.82), (0.0, low), (-0.12, low * 0.72), (-0.205, 0.03)], closed=False)
 
@@ -60,7 +60,7 @@ def draw_eye(layer: Layer, s: Sitter, pose: Pose, mood: Mood, sign: int) -> None
         opening = area(size, on(np.vstack([upper, lower])), 0.8)
         layer.tint(opening, (243, 240, 238))
         _iris(layer, s, pose, mood, sign, opening.times(np.ones_like(layer.a)))
-        lid_shadow = strokes(size, [on(upper + [0, 0.018])], [u * 0.035], 3)
+        lid_shadow = strokes(size, [on(np.add(upper, (0, 0.018)))], [u * 0.035], 3)
         full = np.zeros_like(layer.a)
         full[opening.rows, opening.cols] = opening.data
         layer.tint(lid_shadow.times(full), (60, 40, 38), 0.5)
@@ -124,7 +124,8 @@ def draw_brow(layer: Layer, s: Sitter, pose: Pose, mood: Mood, sign: int) -> Non
     """A brow of single hairs over a soft base."""
     size, u, t = (layer.width, layer.height), pose.unit, s.brow
     up = -0.09 * mood.brows
-    spine = np.array([(-0.22, -0.275), (-0.05, -0.315), (0.12, -0.34), (0.24, -0.31), (0.32, -0.265)]) + [0, up]
+    spine = np.array([(-0.22, -0.275), (-0.05, -0.315), (0.12, -0.34), (0.24, -0.31), (0.32, -0.265)])
+    spine = np.add(spine, (0, up))
     width = np.array([0.75, 1.0, 0.9, 0.55, 0.12]) * t / 2
     edge = np.vstack([spine - np.stack([0 * width, width], 1), (spine + np.stack([0 * width, width], 1))[::-1]])
     place = lambda p: pose.px(_place(p, s, sign, 1.0))  # noqa: E731
@@ -173,7 +174,7 @@ def draw_mouth(layer: Layer, s: Sitter, pose: Pose, mood: Mood) -> None:
     """Closed lips, a smile with teeth, or an open mouth."""
     size, u = (layer.width, layer.height), pose.unit
     w, y, k = s.mouth * (1 + 0.28 * mood.smile), 0.94, s.lips
-    lift = -0.10 * mood.smile
+    lift = -0.028 - 0.10 * mood.smile
     gap = 0.10 * mood.smile + 0.34 * mood.open_mouth
     up, low = -0.085 * k - 0.02 * mood.open_mouth, 0.115 * k + gap
     red = (0.84, 0.56, 0.54) if s.female else (0.84, 0.65, 0.61)
@@ -186,8 +187,8 @@ def draw_mouth(layer: Layer, s: Sitter, pose: Pose, mood: Mood) -> None:
         (w * 0.5, y + 0.012 + lift * 0.2),
         corner,
     ]
-    top = [(-w, y + lift), (-w * 0.55, y + up * 0.55 + lift * 0.4), (-0.085, y + up), (0.0, y + up * 0.78), (0.085, y + up),
-           (w * 0.55, y + up * 0.55 + lift * 0.4), corner]  # fmt: skip
+    top = [(-w, y + lift), (-w * 0.55, y + up * 0.55 + lift * 0.4), (-0.085, y + up), (0.0, y + up * 0.78),
+           (0.085, y + up), (w * 0.55, y + up * 0.55 + lift * 0.4), corner]  # fmt: skip
     bottom = [
         corner,
         (w * 0.6, y + low * 0.72 + lift * 0.5),
@@ -225,8 +226,8 @@ def draw_mouth(layer: Layer, s: Sitter, pose: Pose, mood: Mood) -> None:
 
 def _inside(layer: Layer, pose: Pose, w: float, y: float, lift: float, gap: float) -> None:
     size = (layer.width, layer.height)
-    edge = [(-w * 0.88, y + lift * 0.85), (0.0, y - 0.005), (w * 0.88, y + lift * 0.85), (w * 0.5, y + gap * 0.8 + lift * 0.3),
-            (0.0, y + gap), (-w * 0.5, y + gap * 0.8 + lift * 0.3)]  # fmt: skip
+    edge = [(-w * 0.88, y + lift * 0.85), (0.0, y - 0.005), (w * 0.88, y + lift * 0.85),
+            (w * 0.5, y + gap * 0.8 + lift * 0.3), (0.0, y + gap), (-w * 0.5, y + gap * 0.8 + lift * 0.3)]  # fmt: skip
     opening = area(size, pose.px(smooth(edge), 0.04), 1.0)
     layer.tint(opening, (72, 26, 28))
     full = np.zeros_like(layer.a)

@@ -69,7 +69,7 @@ class Sitter:
             tie=rng.choice(((122, 36, 44), (40, 58, 104), (52, 82, 70), (88, 52, 92))),
             glasses=rng.choice(("round", "square")) if rng.random() < 0.3 else None,
             jaw=rng.uniform(0.76, 0.82) if female else rng.uniform(0.82, 0.89),
-            chin=rng.uniform(1.36, 1.46) if female else rng.uniform(1.42, 1.52),
+            chin=rng.uniform(1.43, 1.51) if female else rng.uniform(1.42, 1.52),
             eye_gap=rng.uniform(0.43, 0.465),
             eye_size=rng.uniform(0.96, 1.08) * (1.04 if female else 1.0),
             lid=rng.uniform(0.165, 0.195),

@@ -13,7 +13,7 @@ import numpy as np
 import segno
 from PIL import Image, ImageFilter
 
-from app.demo.draw_base import Array, Layer, area, smooth, soften
+from app.demo.draw_base import Array, Layer, area, smooth, soften, strokes
 from app.demo.draw_clothes import draw_clothes
 from app.demo.draw_extras import clutter, draw_glasses, draw_hat, draw_sunglasses
 from app.demo.draw_face import draw_head, draw_neck, outline
@@ -24,7 +24,8 @@ from app.demo.draw_sitter import Sitter
 
 FAULTS: tuple[str, ...] = (
     "smile", "open_mouth", "eyes_closed", "tilted", "turned", "shadow", "wrong_wall", "clutter", "side_light", "dark",
-    "bright", "grey", "blurred", "too_close", "off_centre", "low_resolution", "no_face", "two_faces", "sunglasses", "hat",
+    "bright", "grey", "blurred", "too_close", "off_centre", "low_resolution", "no_face", "two_faces", "sunglasses",
+    "hat",
 )  # fmt: skip
 Wall = tuple[int, int, int]
 GRAIN = 3  # no channel of the wall differs more than this from its colour
@@ -32,7 +33,7 @@ UNIT = 212.0  # canvas pixels of half a face's width
 LEVEL = -6.0  # degrees: what the landmark model takes for a level head in these drawings
 MOODS: dict[str, Mood] = {
     "smile": Mood(smile=1.0),
-    "open_mouth": Mood(open_mouth=1.0),
+    "open_mouth": Mood(open_mouth=1.3),
     "eyes_closed": Mood(open_eyes=0.0),
 }
 POSES: dict[str, dict[str, float]] = {
@@ -107,7 +108,7 @@ def _canvas(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _one(seed: int, canvas: tuple[int, int], wall: Wall, fault: str | None) -> Layer:
-    s = Sitter.of(seed, wall)
+    s = _fitted(Sitter.of(seed, wall), fault)
     rng = np.random.default_rng([seed, 3])
     pose = Pose(
         canvas[0] / 2 + rng.uniform(-14, 14),
@@ -121,6 +122,13 @@ def _one(seed: int, canvas: tuple[int, int], wall: Wall, fault: str | None) -> L
         change["cx"] *= canvas[0]
     pose = replace(pose, **change)
     return _person(s, pose, MOODS.get(fault or "", Mood()), fault, canvas)
+
+
+def _fitted(s: Sitter, fault: str | None) -> Sitter:
+    """The sitter as a fault needs it: a jaw that drops, no glasses before closed or hidden eyes."""
+    if fault == "open_mouth":
+        return replace(s, chin=s.chin + 0.22, mouth=s.mouth * 0.84)
+    return replace(s, glasses=None) if fault in ("eyes_closed", "sunglasses", "no_face") else s
 
 
 def _two(seed: int, canvas: tuple[int, int], wall: Wall) -> list[Layer]:
@@ -138,14 +146,13 @@ def _person(s: Sitter, pose: Pose, mood: Mood, fault: str | None, canvas: tuple[
     draw_neck(layer, s, upright)
     draw_clothes(layer, s, upright, rng)
     draw_head(layer, s, pose, rng, s.light)
-    if fault == "no_face":
-        _back_of_head(layer, s, pose)
-    else:
-        draw_features(layer, s, pose, mood)
+    draw_features(layer, s, pose, mood)
     draw_hair(layer, s, pose, rng)
+    if fault == "no_face":
+        _back_of_head(layer, s, pose, rng)
     if fault == "sunglasses":
         draw_sunglasses(layer, s, pose)
-    elif s.glasses and fault != "no_face":
+    elif s.glasses:
         draw_glasses(layer, s, pose)
     if fault == "hat":
         draw_hat(layer, s, pose)
@@ -154,10 +161,17 @@ def _person(s: Sitter, pose: Pose, mood: Mood, fault: str | None, canvas: tuple[
     return layer
 
 
-def _back_of_head(layer: Layer, s: Sitter, pose: Pose) -> None:
+def _back_of_head(layer: Layer, s: Sitter, pose: Pose, rng: np.random.Generator) -> None:
     """Someone who looks away: hair where the face would be."""
-    shape = np.asarray(smooth(outline(s))) * [1.0, 0.9]
-    layer.tint(area((layer.width, layer.height), pose.px(shape, flat=True), 5), tone(s.hair, 0.95))
+    size = (layer.width, layer.height)
+    layer.tint(area(size, pose.px(np.asarray(smooth(outline(s))) * [1.03, 0.98], flat=True), 1.5), tone(s.hair, 0.9))
+    for k in (0.6, 1.7, 2.4):
+        fall = [
+            smooth([(x * 0.3, -1.45), (x * 0.85, -0.8), (x * 0.95, 0.1), (x * 0.6, 1.15)], closed=False)
+            for x in rng.uniform(-1, 1, 110)
+        ]
+        lines = [pose.px(line, flat=True) for line in fall]
+        layer.tint(strokes(size, lines, [pose.unit * 0.01] * len(lines), 0.7), tone(s.hair, k), 0.4)
 
 
 def _light_from_side(layer: Layer, pose: Pose) -> None:
@@ -177,7 +191,7 @@ def _background(
     back[:] = wall
     if fault == "shadow":
         cast = np.roll(person, (40, 110), (0, 1))
-        cast[:, :110] = 0
+        cast[:, :110], cast[:40] = 0, 0
         back *= 1 - 0.5 * soften(cast, 14.0)[..., None]
     return back
 
@@ -211,7 +225,7 @@ def _grey(image: Array) -> Array:
 
 
 SPOILS: dict[str, Callable[[Array], Array]] = {
-    "dark": lambda image: 255 * (image / 255).clip(0) ** 1.5 * 0.28,
+    "dark": lambda image: 255 * (image / 255).clip(0) ** 1.25 * 0.38,
     "bright": lambda image: (image * 1.55 + 30).clip(0, 255),
     "grey": _grey,
     "blurred": _blurred,
