@@ -22,6 +22,11 @@ def _lens(s: Sitter, sign: int, rx: float, ry: float, power: float) -> Points:
     return np.stack([x, 0.035 + ry * np.sign(d) * np.abs(d) ** (2 / power)], 1)
 
 
+def _side(pose: Pose, lens: tuple[float, float], ear: tuple[float, float]) -> Points:
+    """The bar from a lens, which turns with the face, to the ear, which stays at the silhouette."""
+    return np.vstack([pose.px(np.array([lens]), 0.05), pose.px(np.array([ear]), flat=True)])
+
+
 def draw_glasses(layer: Layer, s: Sitter, pose: Pose) -> None:
     """Thin frames that leave eyes and brows to be seen."""
     size, u = (layer.width, layer.height), pose.unit
@@ -30,7 +35,7 @@ def draw_glasses(layer: Layer, s: Sitter, pose: Pose) -> None:
     for sign in (-1, 1):
         rim = pose.px(_lens(s, sign, 0.32, ry, power), 0.1)
         lines += [np.vstack([rim, rim[:2]])]
-        lines += [pose.px(np.array([(sign * (s.eye_gap + 0.32), -0.02), (sign * 0.985, -0.05)]), 0.05)]
+        lines += [_side(pose, (sign * (s.eye_gap + 0.32), -0.02), (sign * 0.985, -0.05))]
         layer.tint(area(size, rim, 1.0), (255, 255, 255), 0.035)
     gap = s.eye_gap - 0.32
     lines += [pose.px(smooth([(-gap, 0.0), (0.0, -0.045), (gap, 0.0)], closed=False), 0.15)]
@@ -46,7 +51,7 @@ def draw_sunglasses(layer: Layer, s: Sitter, pose: Pose) -> None:
         layer.tint(area(size, lens, 1.0), (20, 20, 24), 0.985)
         shine = pose.px(_lens(s, sign, 0.2, 0.05, 2.0) - [0.05, 0.16], 0.1)
         layer.tint(area(size, shine, 7), (150, 160, 175), 0.35)
-        side = pose.px(np.array([(sign * (s.eye_gap + 0.36), -0.06), (sign * 1.0, -0.08)]), 0.05)
+        side = _side(pose, (sign * (s.eye_gap + 0.36), -0.06), (sign * 1.0, -0.08))
         layer.tint(strokes(size, [side], [u * 0.06], 1.0), (18, 18, 20))
     bridge = pose.px(np.array([(-0.12, -0.06), (0.0, -0.09), (0.12, -0.06)]), 0.15)
     layer.tint(strokes(size, [bridge], [u * 0.05], 1.0), (18, 18, 20))

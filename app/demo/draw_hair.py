@@ -51,7 +51,9 @@ class Cap:
     @classmethod
     def of(cls, s: Sitter, pose: Pose) -> Cap:
         """The cap of a sitter in a pose; the hairline turns with the face, the contour stays."""
-        return cls(pose.px(_across(HAIRLINE[s.female])), pose.px(_across(CONTOUR[s.hair_style]), flat=True))
+        line = _across(HAIRLINE[s.female])
+        still, share = pose.px(line, flat=True), 1 - np.abs(line[:, :1]).clip(0, 1) ** 4  # the temples hardly move
+        return cls(still + (pose.px(line) - still) * share, pose.px(_across(CONTOUR[s.hair_style]), flat=True))
 
     def at(self, t: NDArray[np.float64], s: NDArray[np.float64]) -> Points:
         """Canvas pixels of grid points; s may leave 0..1 a little."""

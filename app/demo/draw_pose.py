@@ -52,7 +52,7 @@ class Pose:
         return np.stack([self.cx + self.unit * x, self.cy + self.unit * y], -1)
 
     def face(self, px: NDArray[np.float64], py: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Face units of canvas pixels: the way back of `px`, by a few fixed-point steps when the head is turned."""
+        """Face units of canvas pixels: the way back of `px`, near enough for light when the head is turned."""
         r = np.radians(-self.roll)
         dx, dy = (px - self.cx) / self.unit - PIVOT[0], (py - self.cy) / self.unit - PIVOT[1]
         u = PIVOT[0] + dx * np.cos(r) - dy * np.sin(r)
@@ -60,9 +60,9 @@ class Pose:
         x, y = u, v
         if self.yaw or self.pitch:
             a, b = np.radians(self.yaw), np.radians(self.pitch)
-            for _ in range(6):
-                z = bulge(x, y)
-                x, y = (u - z * np.sin(a)) / np.cos(a), (v - z * np.sin(b)) / np.cos(b)
+            # a paraboloid here: the ellipsoid's steep rim would draw seams of light along the cheek
+            z = DEPTH * np.clip(1 - (u / 1.06) ** 2 - ((v - 0.05) / 1.66) ** 2, 0, None)
+            x, y = u - z * np.sin(a), v - z * np.sin(b)
         return x, y
 
 

@@ -33,7 +33,7 @@ UNIT = 212.0  # canvas pixels of half a face's width
 LEVEL = -6.0  # degrees: what the landmark model takes for a level head in these drawings
 MOODS: dict[str, Mood] = {
     "smile": Mood(smile=1.0),
-    "open_mouth": Mood(open_mouth=1.3),
+    "open_mouth": Mood(open_mouth=1.4),
     "eyes_closed": Mood(open_eyes=0.0),
 }
 POSES: dict[str, dict[str, float]] = {
@@ -225,7 +225,7 @@ def _grey(image: Array) -> Array:
 
 
 SPOILS: dict[str, Callable[[Array], Array]] = {
-    "dark": lambda image: 255 * (image / 255).clip(0) ** 1.25 * 0.38,
+    "dark": lambda image: 255 * (image / 255).clip(0) ** 1.35 * 0.30,
     "bright": lambda image: (image * 1.55 + 30).clip(0, 255),
     "grey": _grey,
     "blurred": _blurred,

@@ -1,0 +1,20 @@
+"""Every text is in the English catalogue and translated, with the same placeholders."""
+
+from __future__ import annotations
+
+import re
+
+from scripts.catalogues import collect, current, merged, untranslated
+
+_PLACES = re.compile(r"%\(\w+\)s|%%")
+
+
+def test_english_is_complete_and_up_to_date() -> None:
+    assert untranslated(merged()) == []
+    assert {message.id for message in collect() if message.id} <= {message.id for message in current()}
+
+
+def test_translations_keep_the_placeholders() -> None:
+    for message in current():
+        if message.id and isinstance(message.id, str):
+            assert sorted(_PLACES.findall(message.id)) == sorted(_PLACES.findall(str(message.string))), message.id
