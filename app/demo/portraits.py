@@ -33,7 +33,7 @@ UNIT = 212.0  # canvas pixels of half a face's width
 LEVEL = -6.0  # degrees: what the landmark model takes for a level head in these drawings
 MOODS: dict[str, Mood] = {
     "smile": Mood(smile=1.0),
-    "open_mouth": Mood(open_mouth=1.4),
+    "open_mouth": Mood(open_mouth=1.6),
     "eyes_closed": Mood(open_eyes=0.0),
 }
 POSES: dict[str, dict[str, float]] = {
@@ -127,7 +127,7 @@ def _one(seed: int, canvas: tuple[int, int], wall: Wall, fault: str | None) -> L
 def _fitted(s: Sitter, fault: str | None) -> Sitter:
     """The sitter as a fault needs it: a jaw that drops, no glasses before closed or hidden eyes."""
     if fault == "open_mouth":
-        return replace(s, chin=s.chin + 0.22, mouth=s.mouth * 0.84)
+        return replace(s, chin=s.chin + 0.3, mouth=s.mouth * 0.8)
     return replace(s, glasses=None) if fault in ("eyes_closed", "sunglasses", "no_face") else s
 
 
