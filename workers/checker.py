@@ -34,6 +34,10 @@ class CheckerLost(Exception):
     """The child could not be started, or not be spoken to."""
 
 
+class CheckerFailed(CheckerLost):
+    """The child answered with an error of its own; `str` is its kind."""
+
+
 class CheckerHung(CheckerLost):
     """No answer within the deadline; the child was killed."""
 
@@ -125,7 +129,10 @@ class Checker:
         except (EOFError, OSError):
             self.stop()
             raise CheckerCrashed(request["what"]) from None
+        head = json.loads(answer[0])
         self._calls += 1
-        if self._calls >= RECYCLE_AFTER or json.loads(answer[0])["rss"] > RECYCLE_BYTES:
+        if self._calls >= RECYCLE_AFTER or head["rss"] > RECYCLE_BYTES:
             self.stop()
+        if "error" in head:
+            raise CheckerFailed(head["error"])
         return answer

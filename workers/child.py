@@ -10,9 +10,13 @@ import os
 import resource
 import signal
 import sys
+import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+FRAMES = {"photo": 6, "code": 2}
+"""How many frames an answer has."""
 
 MEMORY = 2 * 1024**3
 """Bytes of private memory: a 100-megapixel picture fits, a leak or a bomb ends the child instead of the machine."""
@@ -35,8 +39,18 @@ def main(descriptor: int) -> None:
                 request = json.loads(pipe.recv_bytes())
             except (EOFError, OSError):
                 return
-            for frame in _answer(request, models):
+            for frame in _safely(request, models):
                 pipe.send_bytes(frame)
+
+
+def _safely(request: dict[str, Any], models: Any) -> list[bytes]:
+    """The answer, or the name of an error of ours: that is no fault of the picture's, and no reason to die."""
+    try:
+        return _answer(request, models)
+    except Exception as error:
+        traceback.print_exc()
+        empty = FRAMES[request.get("what", "photo")] - 1
+        return [json.dumps({"error": type(error).__name__, "rss": rss()}).encode(), *[b""] * empty]
 
 
 def _answer(request: dict[str, Any], models: Any) -> list[bytes]:

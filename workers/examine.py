@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.rules.photo_rule import PhotoRule
 from app.rules.report import Check, CheckVerdict, Report, Ruler
 from workers.checks import CODES, edge, modules
@@ -61,7 +63,7 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     shown = preview(picture.rgb)
     clock.mark("preview")
     digest = hashlib.sha256(rendition).hexdigest() if rendition else None
-    looks = bands(scene.portrait) if scene.portrait is not None else ()
+    looks = bands(picture.rgb, scene.face.points * np.float32(picture.scale)) if scene.face else ()
     pixels = pixel_sha256(picture.rgb)
     clock.mark("hashes")
     report = _report(scene, found)

@@ -138,11 +138,11 @@ def _all_cores(files: list[Path], look: Callable[[Checker, Path], Answer]) -> It
 
 
 def _looked_at(checker: Checker, path: Path, body: dict[str, Any], background: str) -> Report:
-    from workers.checker import CheckerCrashed, CheckerHung, CheckerLost
+    from workers.checker import CheckerCrashed, CheckerFailed, CheckerHung, CheckerLost
 
     try:
         return checker.check(path.resolve(), body, background).report
-    except (CheckerHung, CheckerCrashed):
+    except (CheckerHung, CheckerCrashed, CheckerFailed):
         lost = Check("file_readable", CheckVerdict.FAIL, fault="crashed")
         return Report(str(body["code"]), background, 0, 0, (lost,))
     except CheckerLost as error:

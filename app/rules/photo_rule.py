@@ -39,6 +39,9 @@ class Limit:
         return self.fail if self.fail != (None, None) else self.warn
 
 
+NO_LIMIT = Limit("", (None, None), (None, None))
+
+
 def _within(value: float, bounds: Range) -> bool:
     low, high = bounds
     return (low is None or value >= low) and (high is None or value <= high)
@@ -69,8 +72,8 @@ class PhotoRule:
     limits: Mapping[str, Limit]
 
     def limit(self, code: str) -> Limit:
-        """The limits of a check. Raises KeyError for one that the rule does not know."""
-        return self.limits[code]
+        """The limits of a check; a measure that this version of the rule does not know is not limited by it."""
+        return self.limits.get(code, NO_LIMIT)
 
 
 def load_rule_body(code: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def test_a_killed_child_is_a_crash_and_the_next_call_has_a_new_one(
     body: dict[str, Any], drawn: Callable[..., Path]
 ) -> None:
+    picture = drawn()
     with Checker() as checker:
         checker.start()
         first = checker.pid
@@ -32,8 +33,8 @@ def test_a_killed_child_is_a_crash_and_the_next_call_has_a_new_one(
         os.kill(first, signal.SIGSTOP)  # it is sure to be in the middle of the call when it dies
         threading.Timer(0.3, os.kill, (first, signal.SIGKILL)).start()
         with pytest.raises(CheckerCrashed):
-            checker.check(drawn(), body, "blue")
-        assert checker.check(drawn(), body, "blue").report.verdict is Verdict.PASSED
+            checker.check(picture, body, "blue")
+        assert checker.check(picture, body, "blue").report.verdict is Verdict.PASSED
         assert checker.pid != first
 
 
@@ -84,3 +85,20 @@ def test_the_checker_works_without_any_network(drawn: Callable[..., Path]) -> No
     )
     assert done.returncode == 0, done.stderr
     assert "passed" in done.stdout
+
+
+def test_an_error_of_our_own_is_told_and_the_child_lives_on(body: dict[str, Any], drawn: Callable[..., Path]) -> None:
+    from workers.checker import CheckerFailed
+
+    with Checker() as checker:
+        with pytest.raises(CheckerFailed, match="ValueError"):
+            checker.check(drawn(), {"code": "no rule at all"}, "blue")
+        alive = checker.pid
+        assert checker.check(drawn(), body, "blue").report.verdict is Verdict.PASSED
+        assert checker.pid == alive
+
+
+def test_a_rule_without_a_limit_does_not_limit(body: dict[str, Any], drawn: Callable[..., Path]) -> None:
+    older = body | {"limits": {code: body["limits"][code] for code in ("hair_top", "eye_line", "face_width", "centre")}}
+    with Checker() as checker:
+        assert checker.check(drawn(fault="tilted"), older, "blue").report.verdict is not Verdict.FAILED

@@ -8,7 +8,7 @@ from app.adapters.storage import storage
 from app.models import Photo
 from app.rules.faults import StaleOrder
 from app.services import prechecks
-from workers.checker import CheckerCrashed, CheckerHung, CheckerLost
+from workers.checker import CheckerCrashed, CheckerFailed, CheckerHung, CheckerLost
 from workers.jobs.checker_child import checker
 from workers.outcome import Outcome
 
@@ -31,14 +31,14 @@ def check_photo(photo_id: int) -> str:
         log.warning("checker_lost photo=%s attempt=%s", photo_id, attempt)
         prechecks.crashed(photo_id, attempt)
         return "lost"
+    except (CheckerFailed, OSError, ValueError):
+        log.exception("check_impossible photo=%s attempt=%s", photo_id, attempt)
+        prechecks.give_up(photo_id, attempt, "unavailable")
+        return "gave up"
     except CheckerLost:
         log.warning("checker_missing photo=%s attempt=%s", photo_id, attempt)
         prechecks.again(photo_id, attempt)
         return "waits"
-    except (OSError, ValueError, KeyError):
-        log.exception("check_impossible photo=%s attempt=%s", photo_id, attempt)
-        prechecks.give_up(photo_id, attempt, "unavailable")
-        return "gave up"
     _keep(photo_id, attempt, outcome)
     return str(outcome.report.verdict)
 
