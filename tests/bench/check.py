@@ -1,0 +1,116 @@
+"""make bench WHAT=check: the checker by size and stage, its floor, two against one, memory, and upload to verdict."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from app.demo import portraits
+from app.rules.photo_rule import load_rule, load_rule_body
+from tests.bench.common import say, spread, timed
+from workers.checker import Checker
+
+SIZES = {"480x640 JPEG": (480, 640), "2 MP JPEG": (1224, 1632), "12 MP JPEG": (3024, 4032)}
+ROUNDS = 30
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    made = {}
+    for name, size in SIZES.items():
+        made[name] = folder / f"{size[0]}.jpg"
+        image = portraits.portrait(2, (1200, 1600)).resize(size, Image.Resampling.LANCZOS)
+        made[name].write_bytes(portraits.jpeg(image, 93))
+    made["12 MP HEIC"] = folder / "phone.heic"
+    with Image.open(made["12 MP JPEG"]) as image:
+        image.save(made["12 MP HEIC"], "HEIF", quality=85)
+    return made
+
+
+def _floor(path: Path) -> float:
+    """Decode, both models, one encode: what nobody can do without. Median milliseconds."""
+    import numpy as np
+
+    from workers.imaging.decode import decode
+    from workers.imaging.models import Models
+
+    rule = load_rule("chsi-2017")
+    with Models() as models:
+
+        def once() -> None:
+            picture = decode(path, rule)
+            small = Image.fromarray(picture.rgb)
+            small.thumbnail((1280, 1280))
+            models.faces(np.ascontiguousarray(np.asarray(small)))
+            models.mask(np.ascontiguousarray(np.asarray(small.resize((384, 512)))))
+            small.resize((480, 640)).save(io.BytesIO(), "JPEG", quality=90)
+
+        return sorted(timed(once, 10))[5]
+
+
+def main() -> None:
+    """Print everything."""
+    body = load_rule_body("chsi-2017")
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, Checker() as checker:
+        files = _files(Path(name))
+        start = time.perf_counter()
+        checker.start()
+        say("checker child ready, ms", f"{(time.perf_counter() - start) * 1000:.0f}")
+        for kind, path in files.items():
+            for policy in ("keep", "replace") if kind == "480x640 JPEG" else ("keep",):
+                _one(checker, kind, path, body, policy)
+        _memory(checker)
+        _two(files["12 MP JPEG"], body)
+
+
+def _one(checker: Checker, kind: str, path: Path, body: dict[str, Any], policy: str) -> None:
+    stages: dict[str, list[float]] = {}
+
+    def once() -> None:
+        for stage, ms in checker.check(path, body, "blue", policy=policy).timings.items():
+            stages.setdefault(stage, []).append(ms)
+
+    once()
+    stages.clear()
+    values = timed(once, 10 if "HEIC" in kind else ROUNDS)
+    median = sorted(values)[len(values) // 2]
+    say(f"{kind} ({policy}), ms", f"{spread(values)}  {1000 / median:5.1f}/s  floor x {median / _floor(path):.2f}")
+    parts = "  ".join(f"{stage} {sorted(ms)[len(ms) // 2]:.0f}" for stage, ms in stages.items())
+    say("   by stage, ms", parts)
+
+
+def _memory(checker: Checker) -> None:
+    import psutil
+
+    if checker.pid is not None:
+        say("checker child, resident MB", f"{psutil.Process(checker.pid).memory_info().rss / 1e6:.0f}")
+
+
+def _two(path: Path, body: dict[str, Any]) -> None:
+    def many(count: int) -> float:
+        checkers = [Checker() for _ in range(count)]
+        try:
+            for one in checkers:
+                one.check(path, body, "blue")
+            start = time.perf_counter()
+            with ThreadPoolExecutor(count) as pool:
+                list(pool.map(lambda c: [c.check(path, body, "blue") for _ in range(20)], checkers))
+            return 20 * count / (time.perf_counter() - start)
+        finally:
+            for one in checkers:
+                one.stop()
+
+    alone, both = many(1), many(2)
+    say("12 MP JPEG, photos a second", f"one {alone:.1f}  two {both:.1f}  x {both / alone:.2f}")
+
+
+if __name__ == "__main__":
+    main()
