@@ -41,8 +41,8 @@ def _page(rows: list[dict[str, object]]) -> str:
     lines = [
         "# Score card of the checker",
         "",
-        "Made by `make scorecard` from labelled pictures that are not part of the project. *Named*: a check that describes",
-        "the fault says `fail` or `warn`. Intervals are 95 % Wilson.",
+        "Made by `make scorecard` from labelled pictures that are not part of the project. *Named*: a check that",
+        "describes the fault says `fail` or `warn`. Intervals are 95 % Wilson.",
         "",
         "| question | measure | n | k | rate | interval |",
         "|---|---|---|---|---|---|",
@@ -59,8 +59,8 @@ def _page(rows: list[dict[str, object]]) -> str:
 WORST = (
     "## The worst checks, named",
     "",
-    "* `headwear` is not built: two measures (colour and height of what lies above the forehead) did not separate hats from",
-    "  hair on the labelled pictures, so it reports `skipped` and reviewers decide.",
+    "* `headwear` is not built: colour and height of what lies above the forehead did not separate hats from hair on",
+    "  the labelled pictures, so it reports `skipped` and reviewers decide.",
     "* `gaze` misses most eyes that look away when the head is turned as well; it warns and rarely fails.",
     "* `ears` finds hidden ears in about a third of the pictures; it only warns.",
     "* `exposure` warns on dark scenes by the face alone: it also names some pictures that the labels call well lit.",

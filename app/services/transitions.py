@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.adapters.clock import now
 from app.extensions import db
@@ -99,6 +99,4 @@ def _let_go(order: Order) -> None:
         .where(CodeImage.order_id == order.id, CodeImage.released_at.is_(None))
         .values(released_at=now())
     )
-    lease = db.session.get(Lease, order.id)
-    if lease is not None:
-        db.session.delete(lease)
+    db.session.execute(delete(Lease).where(Lease.order_id == order.id))

@@ -19,8 +19,6 @@ FOLDER = Path(__file__).resolve().parent.parent / "models"
 FACES = 4
 """Faces looked for: enough to say that there is more than one."""
 
-_SEEN = 0.12  # a face smaller than this part of the picture's long side is not found by the detector
-
 
 @dataclass(frozen=True)
 class Face:
@@ -67,15 +65,10 @@ class Models:
         self._person.close()
 
     def faces(self, rgb: Rgb) -> list[Face]:
-        """All faces of a picture, the largest first. One that was not found at first is looked for in the middle."""
-        found = self._look(rgb, 0, 0)
-        if not found:
-            height, width = rgb.shape[:2]
-            x, y = width // 4, height // 4
-            found = self._look(np.ascontiguousarray(rgb[y : height - y, x : width - x]), x, y)
-        return sorted(found, key=lambda face: -face.width)
+        """All faces of a picture, the largest first. A face below 12 % of the long side is not found."""
+        return sorted(self._look(rgb), key=lambda face: -face.width)
 
-    def _look(self, rgb: Rgb, dx: int, dy: int) -> list[Face]:
+    def _look(self, rgb: Rgb) -> list[Face]:
         height, width = rgb.shape[:2]
         if min(height, width) < 16:
             return []
@@ -84,7 +77,7 @@ class Models:
         for marks, shapes, matrix in zip(
             result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True
         ):
-            points = np.array([(p.x * width + dx, p.y * height + dy, p.z * width) for p in marks], np.float32)
+            points = np.array([(p.x * width, p.y * height, p.z * width) for p in marks], np.float32)
             named = {shape.category_name: float(shape.score) for shape in shapes}
             faces.append(Face(points, named, *_angles(np.asarray(matrix)[:3, :3])))
         return faces
