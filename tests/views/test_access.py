@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from typing import Any
 
 import pytest
@@ -102,7 +104,7 @@ def test_a_staff_picture_address_works_for_one_person_only(app: Flask, cast: Cas
     make_order(cast.campaign, OrderState.PENDING_REVIEW, account=cast.student)
     client = sign_in(app.test_client(), cast.reviewer)
     page = client.get("/review/desk").text
-    address = page.split('figure class="now base"><img src="')[1].split('"')[0]
+    address = re.search(r'figure class="now base">\s*<img\s+src="([^"]+)"', page)[1]
     assert client.get(address).status_code == 200
     other = sign_in(app.test_client(), cast.other_reviewer)
     assert other.get(address).status_code == 404

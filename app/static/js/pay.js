@@ -5,7 +5,10 @@
   if (!root) return;
   const back = () => location.assign(root.dataset.back);
   root.querySelector("[data-pay]").addEventListener("click", () => {
-    if (typeof WeixinJSBridge === "undefined") { back(); return; }
+    if (typeof WeixinJSBridge === "undefined") {
+      back();
+      return;
+    }
     WeixinJSBridge.invoke("getBrandWCPayRequest", JSON.parse(root.dataset.jsapi), back);
   });
 })();
