@@ -1,0 +1,33 @@
+"""The list of what waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template
+from flask_login import current_user
+
+from app.extensions import db
+from app.models import Campaign, School
+from app.rules.messages import LABELS
+from app.security import roles
+from app.services import reasons, review_queue
+from app.views import staff_pictures
+from app.views.review.blueprint import REVIEWERS, bp, read_filters
+
+
+@bp.get("/")
+@roles(*REVIEWERS)
+def queue() -> Any:
+    filters = read_filters()
+    return render_template(
+        "review/queue.html",
+        filters=filters,
+        orders=review_queue.page(current_user, filters),
+        total=review_queue.count(current_user, filters),
+        schools=db.session.query(School).order_by(School.name).all(),
+        campaigns=db.session.query(Campaign).order_by(Campaign.name).all(),
+        reasons=reasons.everything(),
+        checks=LABELS,
+        address=staff_pictures.address,
+    )
