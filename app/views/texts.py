@@ -14,6 +14,7 @@ from app.rules.messages import LABELS, plain, sentence
 from app.rules.text import N_
 from app.services.personal import PURPOSES
 from app.services.prechecks import as_check
+from app.views import charts
 
 ROLE_LABELS = {
     "reviewer": N_("审核员"),
@@ -63,6 +64,10 @@ def init_app(app: Flask) -> None:
         option_label=option_label,
         target_label=target_label,
         masked=mask,
+        chart_scale=charts.scale,
+        chart_every=charts.every,
+        chart_runs=charts.runs,
+        chart_points=charts.points,
         samples=lambda: [(name, good, _(text)) for name, good, text in SAMPLES],
         photo_no=lambda photo_id: db.session.get_one(Photo, photo_id).no,
         order_number=lambda order_id: db.session.get_one(Order, order_id).number,
