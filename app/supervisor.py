@@ -148,6 +148,10 @@ def main() -> int:
         if settings["MODE"] == "demo":
             _flask("demo-data")
         greet(settings)
+    except KeyboardInterrupt:
+        supervisor.end()
+        print("\nstopped before everything was prepared; `make run` goes on where this ended")
+        return 130
     except BaseException:
         supervisor.end()
         raise

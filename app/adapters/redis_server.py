@@ -27,7 +27,8 @@ def command(folder: Path) -> list[str]:
 
     socket = folder / "redis.sock"
     options = ["--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(folder)]
-    return [str(get_binary_path()), *options, "--appendonly", "yes", "--save", "", "--loglevel", "warning"]
+    kept = ["--appendonly", "yes", "--save", "", "--loglevel", "warning", "--logfile", str(folder / "redis.log")]
+    return [str(get_binary_path()), *options, *kept]
 
 
 def wait_until_up(url: str, seconds: float = _START_SECONDS) -> None:

@@ -13,7 +13,7 @@ from app.demo.people import COLLEGES, Person, people
 from app.demo.staff import DEMO_PASSWORD, DEMO_STAFF
 from app.demo.story import Story
 from app.extensions import db
-from app.models import Campaign, Decision, Order, Outbox, RosterEntry, School, Staff
+from app.models import Batch, BatchState, Campaign, Decision, Order, Outbox, RosterEntry, School, Staff
 from app.rules.states import Role
 from app.services import batches
 from app.services.reasons import seed_reasons
@@ -27,25 +27,48 @@ SCHOOL_CODE = "10001"
 
 
 def fill(say: Callable[[str], None]) -> None:
-    """Fill the demo, once: a database that has schools is left alone."""
+    """Fill the demo; what an interrupted fill left out is added, a complete demo or a database in use is left alone."""
     if current_app.config["MODE"] == "production":
         raise SystemExit("demo data are for CAIXIANG_MODE=demo")
     seed_rules()
     seed_reasons()
-    if db.session.scalar(select(School.id).limit(1)):
+    if _complete():
         say("The demo school is there already.")
         return
     everybody = people()
-    current, last_year = _school(everybody)
-    for name, role, _label in DEMO_STAFF:
-        create(name, [role.value], [SCHOOL_CODE] if role is Role.SCHOOL else [], DEMO_PASSWORD)
+    current, last_year = _campaigns() or _school(everybody)
+    _staff()
     reviewer = db.session.scalars(select(Staff).where(Staff.name == "reviewer1")).one().id
     with Checker() as checker:
         for done, person in enumerate(everybody, start=1):
+            story = Story(last_year if person.story == "delivered" else current, person, checker, reviewer)
+            if not story.begun():
+                story.play()
             _tell(say, done, len(everybody))
-            Story(last_year if person.story == "delivered" else current, person, checker, reviewer).play()
     _age()
     _deliver(last_year, say)
+
+
+def _complete() -> bool:
+    """The last thing a fill does is to acknowledge a batch; schools without the demo's are somebody's own data."""
+    if db.session.scalar(select(Batch.id).where(Batch.state == BatchState.ACKNOWLEDGED.value).limit(1)):
+        return True
+    return _campaigns() is None and db.session.scalar(select(School.id).limit(1)) is not None
+
+
+def _campaigns() -> tuple[int, int] | None:
+    """The demo's running campaign and last year's, when they are there."""
+    found = dict(
+        db.session.execute(select(Campaign.code, Campaign.id).where(Campaign.code.in_(["DEMO27", "DEMO26"]))).all()
+    )
+    return (found["DEMO27"], found["DEMO26"]) if len(found) == 2 else None
+
+
+def _staff() -> None:
+    there = set(db.session.scalars(select(Staff.name)))
+    for name, role, _label in DEMO_STAFF:
+        if name not in there:
+            create(name, [role.value], [SCHOOL_CODE] if role is Role.SCHOOL else [], DEMO_PASSWORD)
 
 
 def _tell(say: Callable[[str], None], done: int, total: int) -> None:
@@ -111,11 +134,14 @@ def _deliver(campaign_id: int, say: Callable[[str], None]) -> None:
     producer = db.session.scalars(select(Staff).where(Staff.name == "producer")).one()
     actor = Actor(Role.PRODUCER, producer.id)
     for kind in batches.KINDS:
-        batch = batches.freeze(campaign_id, kind, actor)
+        mine = select(Batch).where(Batch.campaign_id == campaign_id, Batch.kind == kind)
+        batch = db.session.scalar(mine) or batches.freeze(campaign_id, kind, actor)
         if batch is None:
             raise SystemExit("the demo's approved orders are missing")
         number = batch.number
-        batches.build(batch.id, lambda done, total: None)
-        batches.hand_over(batches.by_number(number).id, actor)
-        say(f"delivered the demo batch {number}")
+        if batch.state == BatchState.BUILDING.value:
+            batches.build(batch.id, lambda done, total: None)
+        if batches.by_number(number).state == BatchState.READY.value:
+            batches.hand_over(batches.by_number(number).id, actor)
+            say(f"delivered the demo batch {number}")
     batches.acknowledge(batches.by_number(number).id, "", None)

@@ -48,6 +48,13 @@ class Story:
         self._pay()
         getattr(self, f"_{story}", lambda: None)()
 
+    def begun(self) -> bool:
+        """Whether an earlier, interrupted fill has brought this student; whatever state the order is in is a real one."""
+        return db.session.scalar(select(Identity.account_id).where(Identity.openid == self._openid())) is not None
+
+    def _openid(self) -> str:
+        return f"o-{current_app.config['WECHAT_APPID'][-4:]}-{self.person.number - 1}"
+
     def _arrive(self) -> None:
         appid = current_app.config["WECHAT_APPID"]
         with unit_of_work():
@@ -55,10 +62,9 @@ class Story:
             db.session.add(account)
             db.session.flush()
             self.account_id = account.id
-            place = account.id - 1
             db.session.add(
-                Identity(account_id=account.id, provider="wechat", appid=appid, openid=f"o-{appid[-4:]}-{place}",
-                         unionid=f"u-{place}")
+                Identity(account_id=account.id, provider="wechat", appid=appid, openid=self._openid(),
+                         unionid=f"u-{self.person.number - 1}")
             )  # fmt: skip
             for kind, text in consents.TEXTS.items():
                 db.session.add(
