@@ -27,6 +27,7 @@ def main() -> int:
         _check_python()
         _apt({**APT_RUN, **(APT_DEV if dev else {})})
         _python_packages(dev)
+        _compile()
         _assets()
         _front_end(dev)
         _catalogues()
@@ -101,6 +102,17 @@ def _sync(lock: Path) -> None:
     hint = "Python packages could not be fetched. Check the network and run again."
     uv = [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--python", str(PYTHON)]
     run([*uv, "--require-hashes", "-r", str(lock)], hint)
+
+
+def _compile() -> None:
+    """PyMatting compiles on its first import, for a minute on a busy machine: longer than a worker waits for its child."""
+    done = VENV / "compiled"
+
+    def work() -> None:
+        run([str(PYTHON), "-c", "import pymatting"], "PyMatting could not be compiled; is the disk full?")
+        done.touch()
+
+    step("compiled", "compiling", [REQUIREMENTS / "runtime.txt"], [done], work)
 
 
 def _npm() -> list[str]:
