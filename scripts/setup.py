@@ -105,7 +105,7 @@ def _sync(lock: Path) -> None:
 
 
 def _compile() -> None:
-    """PyMatting compiles on its first import, for a minute on a busy machine: longer than a worker waits for its child."""
+    """PyMatting compiles on its first import: on a busy machine that outlasts a worker's patience with its child."""
     done = VENV / "compiled"
 
     def work() -> None:

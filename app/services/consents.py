@@ -11,12 +11,18 @@ from sqlalchemy import select
 from app.adapters.clock import now
 from app.extensions import db
 from app.models import Account, Consent, Order
-from app.rules.faults import Invalid
+from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import OrderState
 from app.rules.text import N_
 from app.services import expiry
 from app.services.transitions import SYSTEM
 from app.services.unit import unit_of_work
+
+
+class ConsentNeeded(ActionNotAllowed):
+    """Both consents come before anything is kept; the page that asks for them is the way on."""
+
+    sentence = N_("请先阅读并同意隐私说明")
 
 
 @dataclass(frozen=True)

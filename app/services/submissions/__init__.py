@@ -1,0 +1,65 @@
+"""The student's side of an order, one module a step; views and commands use what is named here."""
+
+from app.services.submissions.campaigns import campaign_by_code, is_open, last_campaign, open_campaigns
+from app.services.submissions.code import ask_person_for_code, upload_code
+from app.services.submissions.form import keep_typed, pick_lists, save_form, typed
+from app.services.submissions.photo import add_photo, ask_person, photo_ready, tries_left
+from app.services.submissions.shown import (
+    account_orders,
+    decision_shown,
+    events_shown,
+    live_order,
+    owned,
+    payment_of,
+    refund_of,
+    review_by,
+    state_shown,
+)
+from app.services.submissions.start import STUDENT, new_number, start
+from app.services.submissions.submit import (
+    appeal,
+    cancel,
+    discard,
+    edit,
+    missing,
+    resubmit,
+    submit,
+    withdraw,
+)
+
+__all__ = [
+    "STUDENT",
+    "account_orders",
+    "add_photo",
+    "appeal",
+    "ask_person",
+    "ask_person_for_code",
+    "campaign_by_code",
+    "cancel",
+    "decision_shown",
+    "discard",
+    "edit",
+    "events_shown",
+    "is_open",
+    "keep_typed",
+    "last_campaign",
+    "live_order",
+    "missing",
+    "new_number",
+    "open_campaigns",
+    "owned",
+    "payment_of",
+    "photo_ready",
+    "pick_lists",
+    "refund_of",
+    "resubmit",
+    "review_by",
+    "save_form",
+    "start",
+    "state_shown",
+    "submit",
+    "tries_left",
+    "typed",
+    "upload_code",
+    "withdraw",
+]

@@ -1,0 +1,57 @@
+"""Which campaigns a student finds: by 特征码, by school, the one they used last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from app.adapters.clock import beijing, now
+from app.extensions import db
+from app.models import Campaign, Order, School
+from app.rules.faults import NotFound
+from app.rules.text import N_
+
+
+def campaign_by_code(code: str) -> Campaign:
+    """An open campaign by its 特征码. Raises NotFound, or ActionNotAllowed outside of its days."""
+    found = db.session.scalar(
+        select(Campaign).join(School).where(func.upper(Campaign.code) == code.strip().upper(), School.active)
+    )
+    if found is None:
+        raise NotFound(N_("没有这个特征码，请核对学校通知"))
+    return found
+
+
+def is_open(campaign: Campaign) -> bool:
+    """Whether today, in Beijing, lies within the campaign."""
+    return campaign.opens <= beijing(now()).date() <= campaign.closes and campaign.closed_at is None
+
+
+def open_campaigns(school: str, limit: int = 20) -> Sequence[Campaign]:
+    """Campaigns open today of schools whose name or code holds these characters."""
+    today = beijing(now()).date()
+    return db.session.scalars(
+        select(Campaign)
+        .join(School)
+        .where(
+            School.active,
+            Campaign.closed_at.is_(None),
+            Campaign.opens <= today,
+            Campaign.closes >= today,
+            School.name.contains(school, autoescape=True) | (School.code == school),
+        )
+        .order_by(School.name, Campaign.name)
+        .limit(limit)
+    ).all()
+
+
+def last_campaign(account_id: int) -> Campaign | None:
+    """The campaign of the student's newest order."""
+    return db.session.scalar(
+        select(Campaign)
+        .join(Order, Order.campaign_id == Campaign.id)
+        .where(Order.account_id == account_id)
+        .order_by(Order.id.desc())
+        .limit(1)
+    )
