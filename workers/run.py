@@ -18,7 +18,8 @@ from app.adapters.queue import QUEUES
 def main() -> int:
     """Work until told to stop, with the app's context, queues from most to least urgent."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("rq").setLevel(logging.WARNING)
+    for chatty in ("rq", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     app = create_app()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with app.app_context():

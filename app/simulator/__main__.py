@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from werkzeug.serving import run_simple
+from werkzeug.serving import make_server
 
 from app import config
 from app.simulator.server import build
@@ -17,7 +17,7 @@ def main() -> None:
     if settings["MODE"] == "production":
         raise SystemExit("the simulator is for CAIXIANG_MODE=demo")
     app = build(Path(settings["WECHATPAY_FOLDER"]), instance / "simulator.json", settings["PUBLIC_URL"])
-    run_simple("127.0.0.1", settings["SIMULATOR_PORT"], app, threaded=True)
+    make_server("127.0.0.1", settings["SIMULATOR_PORT"], app, threaded=True).serve_forever()
 
 
 if __name__ == "__main__":
