@@ -25,6 +25,7 @@ from app.simulator.server import build as build_simulator
 from app.simulator.signing import Signing
 from app.simulator.state import State
 from tests.factories import Cast, make_cast
+from tests.pages import CheckingClient
 from tests.pg import Postgres
 
 
@@ -81,6 +82,7 @@ def make_app(tmp_path: Path, settings: dict[str, Any], template_database: Path) 
         own = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'test.db'}"}
         made.append(create_app(settings | own | more))
         made[-1].teardown_request(_forget_who_asked)
+        made[-1].test_client_class = CheckingClient
         return made[-1]
 
     yield make
