@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from redis import Redis
 from sqlalchemy import event
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import config, locale, security
 from app.adapters.keys import Keys, secret
@@ -27,6 +28,9 @@ def build(overrides: dict[str, Any] | None = None) -> Flask:
     app.config.from_mapping(config.load(instance))
     app.config.from_mapping(overrides)
     instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if app.config["PROXIES"]:
+        number = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=number)  # type: ignore[method-assign]
     _connect(app, instance)
     locale.init_app(app)
     security.init_app(app)
@@ -46,9 +50,11 @@ def _connect(app: Flask, instance: Path) -> None:
     app.extensions["storage"] = open_storage(app.config["STORAGE"], instance)
     app.extensions["redis"] = Redis.from_url(app.config["REDIS_URL"], socket_timeout=2, socket_connect_timeout=1)
     if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
-        app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"connect_args": {"timeout": 5}})
+        options: dict[str, Any] = {"connect_args": {"timeout": 5}}
     else:
-        app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {"pool_pre_ping": True})
+        options = {"pool_pre_ping": True}
+    options["hide_parameters"] = True  # an error's text goes to logs and to the RQ dashboard: no names in it
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", options)
     db.init_app(app)
     with app.app_context():
         import_module("app.models")

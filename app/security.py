@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, abort, current_app, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask_login import current_user
 
 from app.extensions import db, login_manager
 from app.models import Account, Staff
 from app.rules.states import Role
+from app.services import staff_sessions
+from app.services.staff import to_set_up
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -44,6 +46,11 @@ def roles(*wanted: Role) -> Callable[[View], View]:
 
 student_only = roles(Role.STUDENT)
 
+SET_UP = frozenset(
+    {"staff.account", "staff.password", "staff.second_factor", "staff.confirm_second_factor", "staff.sign_out"}
+)
+"""What is open to somebody who has to change a first password or to set up the second factor."""
+
 
 def init_app(app: Flask) -> None:
     """Guard every endpoint and dress every answer."""
@@ -56,11 +63,8 @@ def _load(key: str) -> Account | Staff | None:
     kind, _, rest = key.partition("-")
     if kind == "account" and rest.isdigit():
         return db.session.get(Account, int(rest))
-    number, _, epoch = rest.partition("-")
-    if kind == "staff" and number.isdigit():
-        staff = db.session.get(Staff, int(number))
-        if staff is not None and staff.active and str(staff.session_epoch) == epoch:
-            return staff
+    if kind == "staff" and rest.isdigit():
+        return staff_sessions.holder(int(rest), session.get("staff_session", ""))
     return None
 
 
@@ -76,6 +80,14 @@ def _guard() -> Any:
         return _to_sign_in(wanted)
     if not wanted & current_user.roles:
         abort(403)
+    return _staff_steps() if isinstance(current_user._get_current_object(), Staff) else None
+
+
+def _staff_steps() -> Any:
+    """Keep the session alive, and open nothing else before password and second factor are set up."""
+    staff_sessions.seen(session["staff_session"])
+    if to_set_up(current_user) and request.endpoint not in SET_UP:
+        return redirect(url_for("staff.account"), 303)
     return None
 
 

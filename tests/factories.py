@@ -32,6 +32,7 @@ from app.models import (
 )
 from app.rules.photo_rule import load_rule_body
 from app.rules.states import OrderState, Role
+from app.services.staff_sessions import open_session
 
 _counter = itertools.count(1)
 PASSWORD = "demo-password"
@@ -228,8 +229,10 @@ def make_decision(order: Order, outcome: str, staff: Staff | None = None, **valu
 
 def sign_in(client: FlaskClient, who: Account | Staff) -> FlaskClient:
     """Give the client this person's session."""
+    token = open_session(who.id, "127.0.0.1", "test") if isinstance(who, Staff) else ""
     with client.session_transaction() as session:
         session["_user_id"] = who.get_id()
+        session["staff_session"] = token
         session["_fresh"] = True
     return client
 

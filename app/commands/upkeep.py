@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 
 from app.rules.faults import Fault
 from app.rules.states import STAFF_ROLES
@@ -12,6 +12,7 @@ from app.rules.states import STAFF_ROLES
 def register(app: Flask) -> None:
     """Add the commands."""
     app.cli.add_command(create_staff)
+    app.cli.add_command(recover_staff)
     app.cli.add_command(sweep)
     app.cli.add_command(demo_data)
 
@@ -26,12 +27,34 @@ def create_staff(name: str, roles: tuple[str, ...], schools: tuple[str, ...], pa
     from app.services.staff import create
 
     try:
-        staff, totp_uri = create(name, roles, schools, password)
+        staff = create(name, roles, schools, password)
     except Fault as fault:
         raise click.ClickException(fault.sentence % fault.values) from None
     click.echo(f"Created {staff.name} ({', '.join(sorted(staff.roles))}).")
-    if totp_uri:
-        click.echo(f"Second factor, to be scanned once: {totp_uri}")
+    if current_app.config["TOTP_REQUIRED"]:
+        click.echo("The second factor is set up at the first sign-in.")
+
+
+@click.command("recover-staff")
+@click.argument("name")
+@click.option("--cause", required=True, help="Why, for the audit log.")
+@click.option("--second-factor", is_flag=True, help="The second factor is lost too: take it off.")
+def recover_staff(name: str, cause: str, second_factor: bool) -> None:
+    """Let in somebody who is locked out: prints a password that is good for one sign-in."""
+    from sqlalchemy import select
+
+    from app.extensions import db
+    from app.models import Staff
+    from app.services.staff import recover
+
+    staff_id = db.session.scalar(select(Staff.id).where(Staff.name == name))
+    if staff_id is None:
+        raise click.ClickException(f"there is no member of staff called {name}")
+    try:
+        password = recover(staff_id, None, cause, second_factor_too=second_factor)
+    except Fault as fault:
+        raise click.ClickException(fault.sentence % fault.values) from None
+    click.echo(f"Password for one sign-in: {password}")
 
 
 @click.command("sweep")

@@ -2,16 +2,27 @@
 
 from app.models.batch import Batch, BatchItem, BatchState
 from app.models.money import BillDifference, NotifyLog, Payment, PaymentState, Refund, RefundState
-from app.models.ops import Audit, Outbox
+from app.models.ops import Audit, Outbox, Pulse
 from app.models.order import CodeImage, Event, Exemption, Form, Order
-from app.models.people import Account, Consent, Identity, Staff, StaffRole, StaffSchool
+from app.models.people import (
+    Account,
+    Consent,
+    Identity,
+    RecoveryCode,
+    SignInAttempt,
+    Staff,
+    StaffRole,
+    StaffSchool,
+    StaffSession,
+)
 from app.models.photo import CheckState, Photo, PhotoCheck, PhotoHash, PhotoView
-from app.models.review import Decision, DecisionReason, Lease, Reason
+from app.models.review import Decision, DecisionReason, Lease, Reason, ReasonVersion
 from app.models.school import Campaign, RosterEntry, Rule, School
 
 __all__ = [
     "Account", "Audit", "Batch", "BatchItem", "BatchState", "BillDifference", "Campaign", "CheckState", "CodeImage",
     "Consent", "Decision", "DecisionReason", "Event", "Exemption", "Form", "Identity", "Lease", "NotifyLog", "Order",
-    "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Reason", "Refund",
-    "RefundState", "RosterEntry", "Rule", "School", "Staff", "StaffRole", "StaffSchool",
+    "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Pulse", "Reason",
+    "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "RosterEntry", "Rule", "School", "SignInAttempt", "Staff",
+    "StaffRole", "StaffSchool", "StaffSession",
 ]  # fmt: skip

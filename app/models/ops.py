@@ -1,4 +1,4 @@
-"""The audit log and the outbox."""
+"""The audit log, the outbox, and when what runs by the clock last ran."""
 
 from __future__ import annotations
 
@@ -38,3 +38,11 @@ class Outbox(db.Model):
     attempts: Mapped[int] = mapped_column(default=0)
     failure: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+class Pulse(db.Model):
+    """When a repeated command last ran to its end, and what it did."""
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    note: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
@@ -60,7 +60,7 @@ class Consent(db.Model):
 
 
 class Staff(db.Model, UserMixin):
-    """One member of staff. `session_epoch` moves to end all their sessions."""
+    """One member of staff. Until `totp_confirmed_at` the secret is only offered, not yet in force."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
@@ -68,13 +68,15 @@ class Staff(db.Model, UserMixin):
     totp_secret: Mapped[str | None] = mapped_column(Encrypted)
     active: Mapped[bool] = mapped_column(default=True)
     locale: Mapped[str] = mapped_column(default="zh")
-    session_epoch: Mapped[int] = mapped_column(default=0)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    totp_confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    totp_step: Mapped[int] = mapped_column(default=0)  # of the last code taken: none is taken twice
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     role_rows: Mapped[list[StaffRole]] = relationship(cascade="all, delete-orphan", lazy="selectin")
     school_rows: Mapped[list[StaffSchool]] = relationship(cascade="all, delete-orphan", lazy="selectin")
 
     def get_id(self) -> str:
-        return f"staff-{self.id}-{self.session_epoch}"
+        return f"staff-{self.id}"
 
     @property
     def is_active(self) -> bool:
@@ -102,3 +104,34 @@ class StaffSchool(db.Model):
 
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("school.id"), primary_key=True)
+
+
+class StaffSession(db.Model):
+    """One signed-in browser of a member of staff; its cookie holds the token, the row only a hash of it."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    address: Mapped[str] = mapped_column(default="")
+    agent: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class RecoveryCode(db.Model):
+    """One code that stands in for a lost second factor, once."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    digest: Mapped[str]
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class SignInAttempt(db.Model):
+    """One try to sign in that was not (yet) right; `key` is a keyed hash of the name or of the network address."""
+
+    __table_args__ = (Index("ix_sign_in_attempt_key_at", "key", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now, index=True)

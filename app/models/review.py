@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
@@ -25,6 +25,21 @@ class Reason(db.Model):
     hotkey: Mapped[str | None]
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
+
+
+class ReasonVersion(db.Model):
+    """What a reason said from `at` on; past decisions keep copies of the texts they used."""
+
+    __table_args__ = (UniqueConstraint("reason_id", "no"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reason_id: Mapped[int] = mapped_column(ForeignKey("reason.id"))
+    no: Mapped[int]
+    label: Mapped[str]
+    text_zh: Mapped[str]
+    text_en: Mapped[str]
+    target: Mapped[str]
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
 class Decision(db.Model):

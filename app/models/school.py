@@ -34,6 +34,9 @@ class Rule(db.Model):
     version: Mapped[int] = mapped_column(default=1)
     sha256: Mapped[str]
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    made_from_id: Mapped[int | None] = mapped_column(ForeignKey("rule.id"))  # none: shipped
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    cause: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 

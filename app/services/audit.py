@@ -2,10 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
 from sqlalchemy import select
 
+from app.adapters.clock import BEIJING
 from app.extensions import db
 from app.models import Audit, Staff
+from app.rules.text import N_
+
+PAGE = 100
+
+LABELS: Mapping[str, str] = {
+    "batch.acknowledged": N_("签收批次"),
+    "batch.downloaded": N_("下载批次"),
+    "campaign.ended": N_("结束采集批次"),
+    "campaign.saved": N_("修改采集批次"),
+    "code.help_wanted": N_("学生申请人工处理采集码"),
+    "exemption.granted": N_("豁免检测项"),
+    "campaign.rule_changed": N_("更换采集批次的照片规则"),
+    "identity.shown": N_("查看完整证件信息"),
+    "job.retried": N_("重试任务"),
+    "reason.deleted": N_("删除驳回原因"),
+    "reason.saved": N_("修改驳回原因"),
+    "school.saved": N_("修改学校"),
+    "rule.made": N_("新建照片规则版本"),
+    "second_factor.codes_renewed": N_("更换恢复码"),
+    "second_factor.off": N_("关闭两步验证"),
+    "second_factor.on": N_("启用两步验证"),
+    "second_factor.recovery_used": N_("使用恢复码登录"),
+    "staff.activated": N_("启用账号"),
+    "staff.created": N_("新建账号"),
+    "staff.deactivated": N_("停用账号"),
+    "staff.password_changed": N_("修改密码"),
+    "staff.recovered": N_("重置密码"),
+    "staff.recovered_with_second_factor": N_("重置密码和两步验证"),
+    "staff.scope_changed": N_("修改角色或学校"),
+    "staff.sessions_ended": N_("结束全部登录"),
+    "staff.signed_in": N_("登录"),
+}
+"""What actions are called; one that is missing here is shown by its own name."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What part of the log is wanted; `day` bounds are Beijing days, both included."""
+
+    staff: int | None = None
+    action: str = ""
+    subject: str = ""
+    since: str = ""
+    until: str = ""
+    before: int | None = None
+
+    @classmethod
+    def read(cls, args: Mapping[str, str]) -> Filters:
+        """From an address; what cannot be understood is left out."""
+        return cls(
+            staff=_whole(args.get("staff")),
+            action=args.get("action", ""),
+            subject=args.get("subject", "").strip(),
+            since=_day(args.get("since")),
+            until=_day(args.get("until")),
+            before=_whole(args.get("before")),
+        )
+
+    def query(self) -> dict[str, Any]:
+        """The filters that are set, for addresses; the page is not among them."""
+        return {name: value for name, value in vars(self).items() if value and name != "before"}
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 16 else None
+
+
+def _day(text: str | None) -> str:
+    try:
+        return date.fromisoformat(text or "").isoformat()
+    except ValueError:
+        return ""
 
 
 def note(staff: Staff | None, action: str, subject: str, cause: str = "") -> None:
@@ -13,14 +91,33 @@ def note(staff: Staff | None, action: str, subject: str, cause: str = "") -> Non
     db.session.add(Audit(staff_id=staff.id if staff else None, action=action, subject=subject, cause=cause))
 
 
-def latest(limit: int = 100, before: int | None = None) -> list[tuple[Audit, str]]:
-    """The newest rows with the actor's name, `before` an id for paging."""
-    query = select(Audit, Staff.name).outerjoin(Staff, Staff.id == Audit.staff_id).order_by(Audit.id.desc())
-    if before is not None:
-        query = query.where(Audit.id < before)
-    return [(row, name or "system") for row, name in db.session.execute(query.limit(limit))]
-
-
 def note_id(staff_id: int | None, action: str, subject: str, cause: str = "") -> None:
     """As `note`, where only the id is at hand."""
     db.session.add(Audit(staff_id=staff_id, action=action, subject=subject, cause=cause))
+
+
+def latest(filters: Filters, limit: int = PAGE) -> list[tuple[Audit, str]]:
+    """The newest rows that fit, each with the actor's name."""
+    query = select(Audit, Staff.name).outerjoin(Staff, Staff.id == Audit.staff_id).order_by(Audit.id.desc())
+    if filters.staff:
+        query = query.where(Audit.staff_id == filters.staff)
+    if filters.action:
+        query = query.where(Audit.action == filters.action)
+    if filters.subject:
+        query = query.where(Audit.subject == filters.subject)
+    if filters.since:
+        query = query.where(Audit.at >= _start(filters.since))
+    if filters.until:
+        query = query.where(Audit.at < _start(filters.until) + timedelta(days=1))
+    if filters.before:
+        query = query.where(Audit.id < filters.before)
+    return [(row, name or "") for row, name in db.session.execute(query.limit(limit))]
+
+
+def _start(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time.min, BEIJING).astimezone(UTC)
+
+
+def actions() -> Sequence[str]:
+    """Every action that the log knows of, or may."""
+    return sorted(set(db.session.scalars(select(Audit.action).distinct())) | set(LABELS))

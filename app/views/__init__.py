@@ -24,11 +24,12 @@ BLUEPRINTS = (
 
 def register_views(app: Flask) -> None:
     """Register every blueprint and the error pages."""
-    from app.views import errors, ops
+    from app.views import errors, navigation, ops
 
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"app.views.{name}").bp)
     if app.config["MODE"] == "demo":
         app.register_blueprint(import_module("app.views.demo").bp)
     ops.mount_dashboard(app)
+    navigation.init_app(app)
     errors.init_app(app)

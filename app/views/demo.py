@@ -12,6 +12,7 @@ from app.demo.staff import DEMO_STAFF
 from app.extensions import db
 from app.models import Account, Staff
 from app.security import public
+from app.views.staff import let_in
 
 bp = Blueprint("demo", __name__, url_prefix="/demo")
 
@@ -28,22 +29,22 @@ def staff(name: str) -> Any:
     if name not in {person[0] for person in DEMO_STAFF}:
         abort(404)
     found = db.session.scalar(select(Staff).where(Staff.name == name, Staff.active))
-    return _enter(found, "staff.home")
+    if found is None:
+        abort(404)
+    let_in(found)
+    return redirect(url_for("staff.home"), 303)
 
 
 @bp.post("/student")
 @public
 def student() -> Any:
     """The demo student with the most orders to look at: the first account."""
-    return _enter(db.session.scalar(select(Account).order_by(Account.id).limit(1)), "site.home")
-
-
-def _enter(who: Account | Staff | None, endpoint: str) -> Any:
-    if who is None:
+    found = db.session.scalar(select(Account).order_by(Account.id).limit(1))
+    if found is None:
         abort(404)
     locale = session.get("locale")
     session.clear()
     if locale:
         session["locale"] = locale
-    login_user(who)
-    return redirect(url_for(endpoint), 303)
+    login_user(found)
+    return redirect(url_for("site.home"), 303)

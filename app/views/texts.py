@@ -12,6 +12,7 @@ from app.rules import labels
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
 from app.rules.text import N_
+from app.services.audit import LABELS as AUDIT_LABELS
 from app.services.personal import PURPOSES
 from app.services.prechecks import as_check
 from app.views import charts
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
         next_step=lambda state: _(labels.NEXT_STEPS[state]),
         code_fault=lambda fault: _(labels.CODE_FAULTS.get(fault, labels.CODE_FAULTS["unreadable_file"])),
         source_label=lambda source: _(labels.SOURCES.get(source, source)),
+        audit_label=lambda action: _(AUDIT_LABELS.get(action, action)),
         role_label=lambda role: _(ROLE_LABELS.get(role, role)),
         purpose_label=lambda purpose: _(PURPOSES.get(purpose, purpose)),
         check_label=lambda code: _(LABELS.get(code, code)),

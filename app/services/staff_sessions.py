@@ -1,0 +1,98 @@
+"""Signed-in browsers of staff: opened, kept alive, listed, ended. Ending takes effect with the next request."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from app.adapters.clock import now
+from app.extensions import db
+from app.models import Staff, StaffSession
+from app.services.unit import unit_of_work
+
+IDLE = timedelta(hours=12)
+"""A session that was not used for so long is over."""
+
+LIFE = timedelta(days=7)
+"""And however much it is used, so long after signing in."""
+
+SEEN_EVERY = timedelta(minutes=5)
+"""How exactly `seen_at` is kept: a write for each request would be too many."""
+
+
+def open_session(staff_id: int, address: str, agent: str) -> str:
+    """Start a session; returns the token for the browser's cookie. Only its hash is stored."""
+    token = secrets.token_urlsafe(32)
+    with unit_of_work():
+        row = StaffSession(staff_id=staff_id, token_sha256=_hash(token), address=address[:60], agent=agent[:200])
+        db.session.add(row)
+    return token
+
+
+def holder(staff_id: int, token: str) -> Staff | None:
+    """The active member of staff whose session this is, or None when it was ended, is too old, or is not theirs."""
+    row = db.session.scalar(_live(staff_id).where(StaffSession.token_sha256 == _hash(token)))
+    if row is None:
+        return None
+    staff = db.session.get(Staff, staff_id)
+    return staff if staff is not None and staff.active else None
+
+
+def seen(token: str) -> None:
+    """Note that a session is in use, at most every five minutes."""
+    late = (StaffSession.token_sha256 == _hash(token), StaffSession.seen_at < now() - SEEN_EVERY)
+    if db.session.scalar(select(StaffSession.id).where(*late)) is not None:
+        with unit_of_work():
+            db.session.execute(update(StaffSession).where(*late).values(seen_at=now()))
+
+
+def live(staff_id: int) -> Sequence[StaffSession]:
+    """The sessions that still work, the latest used first."""
+    return db.session.scalars(_live(staff_id).order_by(StaffSession.seen_at.desc())).all()
+
+
+def is_current(row: StaffSession, token: str) -> bool:
+    """Whether this row is the session of the browser that holds `token`."""
+    return row.token_sha256 == _hash(token)
+
+
+def end(staff_id: int, session_id: int) -> None:
+    """End one session of this member of staff; another's is left alone."""
+    with unit_of_work():
+        _end(staff_id, StaffSession.id == session_id)
+
+
+def end_by_token(staff_id: int, token: str) -> None:
+    """End the session of this browser: signing out."""
+    with unit_of_work():
+        _end(staff_id, StaffSession.token_sha256 == _hash(token))
+
+
+def end_all(staff_id: int, *, but: str = "") -> None:
+    """End all sessions, but the one with this token. Inside a unit."""
+    _end(staff_id, StaffSession.token_sha256 != _hash(but))
+
+
+def _end(staff_id: int, which: object) -> None:
+    db.session.execute(
+        update(StaffSession)
+        .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None), which)  # type: ignore[arg-type]
+        .values(ended_at=now())
+    )
+
+
+def _live(staff_id: int):  # type: ignore[no-untyped-def]
+    return select(StaffSession).where(
+        StaffSession.staff_id == staff_id,
+        StaffSession.ended_at.is_(None),
+        StaffSession.seen_at > now() - IDLE,
+        StaffSession.created_at > now() - LIFE,
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
