@@ -14,6 +14,7 @@ from app.models import Account, Campaign, Consent, Identity, Order, Payment, Pho
 from app.rules.states import OrderState
 from app.services import codes, consents, decisions, expiry, payments, prechecks, submissions
 from app.services.decisions import Judgement, Seen
+from app.services.rejections import Told
 from app.services.transitions import SYSTEM
 from app.services.unit import unit_of_work
 from workers.checker import Checker
@@ -141,7 +142,7 @@ class Story:
         order = self._order()
         assert order.photo_id is not None
         staff = db.session.get_one(Staff, self.reviewer_id)
-        judgement = Judgement(outcome, reasons=reasons, ms=2500 + 137 * (self.person.number % 20))
+        judgement = Judgement(outcome, Told(reasons), ms=2500 + 137 * (self.person.number % 20))
         decision = decisions.decide(staff, Seen(order.id, order.version, order.photo_id), judgement)
         with unit_of_work():  # visible at once: the demo does not wait 20 seconds
             kept = db.session.get_one(type(decision), decision.id)

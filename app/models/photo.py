@@ -54,6 +54,7 @@ class Photo(db.Model):
     rendition_key: Mapped[str | None]
     rendition_sha256: Mapped[str | None]
     human_review_requested_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    sampled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # kept out of a gallery: to be judged by itself
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     rule: Mapped[Any] = relationship("Rule")
     checks: Mapped[list[PhotoCheck]] = relationship(cascade="all, delete-orphan", order_by="PhotoCheck.id")

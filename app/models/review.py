@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
@@ -45,12 +45,13 @@ class ReasonVersion(db.Model):
 class Decision(db.Model):
     """A reviewer's approval or rejection of exactly this photo, form and order version."""
 
+    __table_args__ = (Index("ix_decision_staff", "staff_id", "id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photo.id"))
     form_id: Mapped[int] = mapped_column(ForeignKey("form.id"))
     order_version: Mapped[int]
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     kind: Mapped[str] = mapped_column(default="normal")  # normal | bulk | appeal
     outcome: Mapped[str]  # approved | rejected
     note: Mapped[str] = mapped_column(default="")

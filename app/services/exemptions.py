@@ -23,12 +23,32 @@ def grant(staff: Staff, order_id: int, code: str, cause: str) -> None:
     if len(cause.strip()) < 2:
         raise Invalid(N_("请填写豁免原因"), {"cause": N_("请填写豁免原因")})
     with unit_of_work():
-        order = db.session.get_one(Order, order_id)
-        found = db.session.query(Exemption).filter_by(order_id=order_id, code=code).one_or_none()
-        if found is None:
-            db.session.add(Exemption(order_id=order_id, code=code, cause=cause.strip(), staff_id=staff.id))
-            db.session.flush()
-        if order.photo is not None and order.photo.settled:
-            refold(order.photo)
-        touch(order)
-        audit.note(staff, "exemption.granted", f"order-{order_id}", code)
+        if _found(order_id, code) is None:
+            db.session.add(Exemption(order_id=order_id, code=code, cause=cause.strip()[:500], staff_id=staff.id))
+            _fold_again(order_id)
+            audit.note(staff, "exemption.granted", f"order-{order_id}", code)
+
+
+def withdraw(staff: Staff, order_id: int, code: str) -> None:
+    """Switch the check on again. Raises NotAllowed for anybody but a lead."""
+    if Role.LEAD not in staff.roles:
+        raise NotAllowed
+    with unit_of_work():
+        found = _found(order_id, code)
+        if found is not None:
+            db.session.delete(found)
+            _fold_again(order_id)
+            audit.note(staff, "exemption.withdrawn", f"order-{order_id}", code)
+
+
+def _found(order_id: int, code: str) -> Exemption | None:
+    return db.session.query(Exemption).filter_by(order_id=order_id, code=code).one_or_none()
+
+
+def _fold_again(order_id: int) -> None:
+    """The verdict without the exempt checks; whoever has the old one on the screen is refused by the version."""
+    db.session.flush()
+    order = db.session.get_one(Order, order_id)
+    if order.photo is not None and order.photo.settled:
+        refold(order.photo)
+    touch(order)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.adapters import mail, wechat
 from app.adapters.clock import now
@@ -49,12 +49,9 @@ def order_moved(unit: Unit, order: Order, kind: str, not_before: datetime | None
         unit.after_commit(lambda: enqueue("notice", "notice.send", row_id, job_id=f"notice-{row_id}-0"))
 
 
-def cancel(order: Order, kind: str) -> None:
-    """Drop what was to be sent later about this order: the decision was undone. Inside a unit."""
-    rows = db.session.scalars(select(Outbox).where(Outbox.kind == kind, Outbox.sent_at.is_(None)))
-    for row in rows:
-        if row.ids.get("order") == order.id:
-            db.session.delete(row)
+def cancel(order_id: int, kind: str, version: int) -> None:
+    """Drop what was to be sent later about this order at this version: the decision was undone. Inside a unit."""
+    db.session.execute(delete(Outbox).where(Outbox.dedupe == f"{kind}-{order_id}-{version}", Outbox.sent_at.is_(None)))
 
 
 def send_due(limit: int = 200) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import Photo, Reason, Staff
+from app.models import Reason, Staff
 from app.rules.faults import Invalid
 from app.rules.fields import BY_NAME
 from app.rules.reasons import built_in
@@ -58,12 +58,14 @@ def everything() -> Sequence[Reason]:
     return db.session.scalars(select(Reason).order_by(Reason.active.desc(), Reason.position, Reason.id)).all()
 
 
-def suggested(photo: Photo | None) -> set[str]:
-    """Codes of the reasons that a photo's failed checks suggest."""
-    failed = {check.code for check in (photo.checks if photo else []) if check.verdict == "fail"}
-    codes = {RELATED[code] for code in failed if code in RELATED}
-    own = db.session.scalars(select(Reason.code).where(Reason.check_code.in_(failed))) if failed else ()
-    return codes | set(own)
+def checks_behind(reason: Reason) -> set[str]:
+    """Codes of the checks that a reason is about: its own, and those that RELATED names for it."""
+    return {code for code, name in RELATED.items() if name == reason.code} | ({reason.check_code or ""} - {""})
+
+
+def suggested(offered: Sequence[Reason], failed: set[str]) -> set[str]:
+    """Codes of the reasons that these failed checks suggest."""
+    return {reason.code for reason in offered if checks_behind(reason) & failed}
 
 
 def save(values: Mapping[str, str], staff: Staff) -> Reason:

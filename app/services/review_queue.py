@@ -1,24 +1,41 @@
-"""What waits for review, in which order, and who is offered what. Leases offer; the version decides who wins."""
+"""What waits for review, in which order, and what is offered next."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
-from flask import current_app
-from sqlalchemy import and_, delete, exists, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Float, and_, case, cast, exists, extract, func, select
+from sqlalchemy.orm import contains_eager, joinedload
 
-from app.adapters.clock import now
+from app.adapters.clock import beijing, now
 from app.extensions import db
-from app.models import Decision, DecisionReason, Lease, Order, Photo, PhotoCheck, Staff
+from app.models import Campaign, Decision, DecisionReason, Form, Order, Photo, PhotoCheck, RosterEntry, Staff
 from app.rules.states import OrderState
-from app.services.unit import unit_of_work
+from app.rules.text import N_
+from app.services import leases
 
 COUNTED = 1000
+"""Nobody reads a larger count, and a full one costs with every waiting order."""
+
+CANDIDATES = 5
+"""So many are looked up at once: when another reviewer is faster for the first, the next one is at hand."""
+
+SORTS: Mapping[str, str] = {
+    "": N_("等待最久"),
+    "deadline": N_("期限最近"),
+    "verdict": N_("问题在前"),
+    "resubmitted": N_("重新提交在前"),
+}
+KINDS: Mapping[str, str] = {
+    "new": N_("首次"),
+    "resubmitted": N_("重新提交"),
+    "appeal": N_("申诉"),
+    "asked": N_("申请人工"),
+    "sample": N_("抽检"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,9 +48,9 @@ class Filters:
     check: str = ""
     reason: str = ""
     kind: str = ""
-    """new, resubmitted or appeal."""
+    """One of KINDS."""
     sort: str = ""
-    """Empty: the longest waiting first. `verdict`: what needs a person's eye first."""
+    """One of SORTS."""
 
     def query(self) -> dict[str, Any]:
         """The filters that are set, for addresses."""
@@ -43,9 +60,10 @@ class Filters:
 def waiting(staff: Staff, filters: Filters) -> Any:
     """Orders that this person may decide, in order. Never one whose appeal is against their own decision."""
     query: Any = (
-        select(Order).join(Photo, Photo.id == Order.photo_id).where(Order.state == OrderState.PENDING_REVIEW.value)
+        select(Order)
+        .join(Photo, Photo.id == Order.photo_id)
+        .where(Order.state == OrderState.PENDING_REVIEW.value, ~_own_appeal(staff))
     )
-    query = query.where(~_own_appeal(staff))
     if staff.school_ids:
         query = query.where(Order.school_id.in_(staff.school_ids))
     if filters.school:
@@ -62,9 +80,7 @@ def waiting(staff: Staff, filters: Filters) -> Any:
             exists().where(DecisionReason.decision_id == Order.decision_id, DecisionReason.code == filters.reason)
         )
     query = _of_kind(query, filters.kind)
-    if filters.sort == "verdict":
-        return query.order_by(Photo.verdict.desc(), Order.state_since, Order.id)
-    return query.order_by(Order.state_since, Order.id)
+    return query.order_by(*_before(filters.sort), Order.state_since, Order.id)
 
 
 def _own_appeal(staff: Staff) -> Any:
@@ -80,73 +96,108 @@ def _of_kind(query: Any, kind: str) -> Any:
         return query.where(Order.decision_id.is_not(None))
     if kind == "appeal":
         return query.where(exists().where(Decision.id == Order.decision_id, Decision.appealed_at.is_not(None)))
+    if kind == "asked":
+        return query.where(Photo.human_review_requested_at.is_not(None))
+    if kind == "sample":
+        return query.where(Photo.sampled_at.is_not(None))
     return query
 
 
-def _free(staff: Staff) -> Any:
-    """Condition: nobody else is offered the order now."""
-    return ~exists().where(Lease.order_id == Order.id, Lease.staff_id != staff.id, Lease.expires_at > now())
+def _before(sort: str) -> list[Any]:
+    """What comes before the waiting time in each order."""
+    if sort == "deadline":
+        days = select(Campaign.review_days).where(Campaign.id == Order.campaign_id).correlate(Order).scalar_subquery()
+        return [_days(Order.state_since) + days]
+    if sort == "verdict":
+        return [case((Photo.verdict == "failed", 0), (Photo.verdict == "review", 1), else_=2)]
+    if sort == "resubmitted":
+        return [case((Order.decision_id.is_(None), 1), else_=0)]
+    return []
 
 
-def offer_next(staff: Staff, filters: Filters, skip: Sequence[int] = ()) -> Order | None:
-    """Offer the first free order to this person, leased; None when nothing is left."""
-    for _ in range(20):  # others may be faster for the same one
-        query = waiting(staff, filters).where(_free(staff))
+def _days(column: Any) -> Any:
+    """A time as a number of days, on either database."""
+    if db.engine.dialect.name == "postgresql":
+        return cast(extract("epoch", column), Float) / 86400
+    return func.julianday(column)
+
+
+def due(order: Order) -> date:
+    """The Beijing day by which the campaign promises a decision."""
+    return beijing(order.state_since).date() + timedelta(days=order.campaign.review_days)
+
+
+def late(order: Order) -> bool:
+    """Whether the promised day is over."""
+    return due(order) < beijing(now()).date()
+
+
+def offer_next(staff: Staff, filters: Filters, skip: Sequence[int] = (), tab: str = "") -> Order | None:
+    """Offer the first free order to this tab, leased; None when nothing is left."""
+    staff_id = staff.id
+    for _ in range(20):  # others may be faster for the same ones
+        query = waiting(staff, filters).with_only_columns(Order.id).where(leases.free(tab, staff_id))
         if skip:
             query = query.where(Order.id.not_in(skip))
-        order = db.session.scalar(query.limit(1))
-        if order is None:
+        found = db.session.scalars(query.limit(CANDIDATES)).all()
+        if not found:
             return None
-        order_id = order.id
-        if lease(order_id, staff):
-            return db.session.get(Order, order_id)
+        for order_id in found:
+            if leases.lease(order_id, staff, tab):
+                return db.session.get(Order, order_id)
     return None
 
 
-def peek(staff: Staff, filters: Filters, skip: Sequence[int]) -> Order | None:
-    """What would be offered after `skip`: to fetch its picture early. Nothing is leased, nobody has seen it."""
-    query = waiting(staff, filters).where(_free(staff), Order.id.not_in(skip))
-    return db.session.scalar(query.limit(1))
-
-
-def lease(order_id: int, staff: Staff, *, take_over: bool = False) -> bool:
-    """Offer this order to this person for a short time; False when somebody else has it and is not taken over."""
-    staff_id, moment = staff.id, now()
-    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
-    values = {
-        "staff_id": staff_id,
-        "token": secrets.token_hex(8),
-        "expires_at": moment + timedelta(seconds=current_app.config["LEASE_SECONDS"]),
-    }
-    free = None if take_over else or_(Lease.expires_at <= moment, Lease.staff_id == staff_id)
-    statement = insert(Lease).values(order_id=order_id, **values)
-    statement = statement.on_conflict_do_update(index_elements=[Lease.order_id], set_=values, where=free)
-    with unit_of_work():  # the row comes back only when it was written: a row count is not told for it everywhere
-        return db.session.scalar(statement.returning(Lease.order_id)) is not None
-
-
-def release(order_id: int, staff: Staff) -> None:
-    """Let go of an order that was offered to this person."""
-    staff_id = staff.id
-    with unit_of_work():
-        db.session.execute(delete(Lease).where(Lease.order_id == order_id, Lease.staff_id == staff_id))
-
-
-def holder(order_id: int) -> Staff | None:
-    """Who is offered this order now."""
-    return db.session.scalar(
-        select(Staff)
-        .join(Lease, Lease.staff_id == Staff.id)
-        .where(Lease.order_id == order_id, Lease.expires_at > now())
-    )
-
-
 def count(staff: Staff, filters: Filters) -> int:
-    """How many wait, counted up to COUNTED: nobody reads more, and a full count costs with every waiting order."""
+    """How many wait, counted up to COUNTED."""
     inner = waiting(staff, filters).order_by(None).with_only_columns(Order.id).limit(COUNTED).subquery()
     return db.session.scalar(select(func.count()).select_from(inner)) or 0
 
 
+def _with_rows(query: Any) -> Any:
+    """The rows that a list shows of each order, in the same query."""
+    return query.options(
+        contains_eager(Order.photo),
+        joinedload(Order.form),
+        joinedload(Order.school),
+        joinedload(Order.campaign).joinedload(Campaign.rule),
+    )
+
+
 def page(staff: Staff, filters: Filters, limit: int = 50) -> Sequence[Order]:
     """The first waiting orders, leased or not."""
-    return db.session.scalars(waiting(staff, filters).limit(limit)).all()
+    return db.session.scalars(_with_rows(waiting(staff, filters)).limit(limit)).all()
+
+
+def green(staff: Staff, filters: Filters, limit: int, tab: str) -> Sequence[Order]:
+    """Orders whose photo may be approved in a gallery, leased to this tab.
+
+    Passed photos that nobody has decided about, asked about or drawn as a sample; with a readable code; whose form does
+    not contradict the roster. Everything else deserves a look of its own.
+    """
+    query = (
+        waiting(staff, filters)
+        .join(Form, Form.id == Order.form_id)
+        .where(*_GREEN, ~_contradicted(), leases.free(tab, staff.id))
+        .with_only_columns(Order.id)
+    )
+    mine = leases.lease_all(db.session.scalars(query.limit(limit)).all(), staff, tab)
+    return db.session.scalars(_with_rows(waiting(staff, filters)).where(Order.id.in_(mine))).all()
+
+
+_GREEN = (
+    Photo.verdict == "passed",
+    Photo.rendition_key.is_not(None),
+    Photo.human_review_requested_at.is_(None),
+    Photo.sampled_at.is_(None),
+    Order.code_unreadable.is_(False),
+    ~exists().where(Decision.order_id == Order.id, Decision.undone_at.is_(None)),
+)
+
+
+def _contradicted() -> Any:
+    return exists().where(
+        RosterEntry.campaign_id == Order.campaign_id,
+        RosterEntry.student_no == Form.student_no,
+        RosterEntry.name != Form.name,
+    )

@@ -45,6 +45,12 @@ def visible(staff: Staff, number: str) -> Order:
     return order
 
 
+def within_reach(staff: Staff, order_id: int) -> None:
+    """Raises NotFound for an order that this person may not see."""
+    if db.session.scalar(_within(select(Order.id).where(Order.id == order_id), staff)) is None:
+        raise NotFound
+
+
 def unmask(staff: Staff, number: str, cause: str) -> Form:
     """The form with its identity number, for a cause that is logged. Raises Invalid without one."""
     if len(cause.strip()) < 2:

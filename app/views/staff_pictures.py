@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import current_app, url_for
 from flask_login import current_user
 from itsdangerous import BadSignature, TimestampSigner
 
 from app.models import Photo
 
-LIFE = 900
-"""Seconds that an address works."""
+LIFE = 600
+"""Seconds that an address works, and up to STEADY more."""
+
+STEADY = 600
+"""Seconds during which a photo has the same address: what was fetched ahead is found again in the browser's cache."""
 
 
-def _signer() -> TimestampSigner:
-    return TimestampSigner(current_app.config["SECRET_KEY"], salt="staff-picture")
+class _Signer(TimestampSigner):
+    def get_timestamp(self) -> int:
+        return int(time.time()) // STEADY * STEADY
+
+
+def _signer() -> _Signer:
+    return _Signer(current_app.config["SECRET_KEY"], salt="staff-picture")
 
 
 def address(photo: Photo | None, kind: str) -> str:

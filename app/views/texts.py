@@ -63,6 +63,7 @@ def init_app(app: Flask) -> None:
         check_label=lambda code: _(LABELS.get(code, code)),
         check_sentence=check_sentence,
         check_value=check_value,
+        check_number=check_number,
         option_label=option_label,
         target_label=target_label,
         masked=mask,
@@ -91,6 +92,11 @@ def check_value(row: PhotoCheck) -> str:
     else:
         limits = f"≤ {plain(row.high)}" if row.low is None else f"≥ {plain(row.low)}"
     return f" ({plain(row.value)} {row.unit}; {limits})".replace(" ;", ";")
+
+
+def check_number(row: PhotoCheck | None) -> str:
+    """The measured value alone, with its unit."""
+    return "–" if row is None or row.value is None else f"{plain(row.value)} {row.unit}".strip()
 
 
 def option_label(choices: str, option: str) -> str:

@@ -103,7 +103,7 @@ def test_a_staff_picture_address_works_for_one_person_only(app: Flask, cast: Cas
     make_order(cast.campaign, OrderState.PENDING_REVIEW, account=cast.student)
     client = sign_in(app.test_client(), cast.reviewer)
     page = client.get("/review/desk").text
-    address = re.search(r'figure class="now base">\s*<img\s+src="([^"]+)"', page)[1]
+    address = re.search(r'class="photo"\s+src="([^"]+)"', page)[1]
     assert client.get(address).status_code == 200
     other = sign_in(app.test_client(), cast.other_reviewer)
     assert other.get(address).status_code == 404

@@ -1,24 +1,75 @@
-// Says which photos of the gallery were really on the screen; X takes the focused one out.
+// Says which photos of the gallery were really on the screen, keeps them leased, and drives it by keyboard.
 "use strict";
-(() => {
-  const token = document.querySelector("meta[name=csrf-token]").content;
+
+const RENEW = 20000;
+const form = document.querySelector("#gallery");
+const csrf = document.querySelector("meta[name=csrf-token]").content;
+const items = form ? [...form.querySelectorAll("[data-shown]")] : [];
+
+function post(url, fields) {
+  const body = new FormData();
+  body.append("csrf_token", csrf);
+  fields.forEach(([name, value]) => body.append(name, value));
+  return fetch(url, { method: "POST", body, keepalive: true }).catch(() => null);
+}
+
+const mine = () => [["tab", form.dataset.tab], ...items.map((item) => ["order", item.dataset.id])];
+
+function count() {
+  const out = form.querySelectorAll("input[name=out]:checked").length;
+  const wanted = items.length - out;
+  form.querySelector("[data-count]").textContent = wanted;
+  form.querySelector("[data-out]").textContent = out;
+  form.querySelector("[data-unseen]").textContent = items.filter((item) => !item.classList.contains("seen")).length;
+  const typed = form.querySelector("[data-typed]");
+  typed.hidden = wanted <= Number(form.dataset.confirmAbove);
+  typed.querySelector("input").required = !typed.hidden;
+}
+
+// Seen: the picture is loaded, and nearly all of it was on the screen.
+async function saw(item) {
+  const photo = item.querySelector("img");
+  await photo.decode().catch(() => {});
+  const answer = photo.naturalWidth && (await post(item.dataset.shown, [["purpose", "gallery"]]));
+  if (answer && answer.ok) item.classList.add("seen");
+  count();
+}
+
+function move(from, key) {
+  const columns = getComputedStyle(form.querySelector(".gallery")).gridTemplateColumns.split(" ").length;
+  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key];
+  const to = items[from + step];
+  if (to) to.querySelector("input").focus();
+}
+
+if (form) {
   const observer = new IntersectionObserver(
     (entries) =>
-      entries.forEach((entry) => {
-        if (!entry.isIntersecting) return;
-        observer.unobserve(entry.target);
-        const body = new FormData();
-        body.append("csrf_token", token);
-        body.append("purpose", "gallery");
-        fetch(entry.target.dataset.shown, { method: "POST", body, keepalive: true });
-      }),
-    { threshold: 0.6 },
+      entries
+        .filter((entry) => entry.isIntersecting)
+        .forEach((entry) => {
+          observer.unobserve(entry.target);
+          saw(entry.target.parentElement);
+        }),
+    { threshold: 0.9 },
   );
-  document.querySelectorAll(".gallery [data-shown]").forEach((item) => observer.observe(item));
+  items.forEach((item) => observer.observe(item.querySelector("img")));
+  form.addEventListener("change", count);
   document.addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() === "x" && event.target.matches(".gallery input")) {
-      event.target.checked = !event.target.checked;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox])")) return;
+    const at = items.findIndex((item) => item.contains(document.activeElement));
+    if (event.key.startsWith("Arrow")) {
+      move(at, event.key);
+      event.preventDefault();
+    } else if (event.key.toLowerCase() === "x" && at >= 0) {
+      items[at].querySelector("input").click();
       event.preventDefault();
     }
   });
-})();
+  setInterval(() => {
+    if (!document.hidden) post(form.dataset.renew, mine());
+  }, RENEW);
+  window.addEventListener("pagehide", () => post(form.dataset.release, mine()));
+  items[0].querySelector("input").focus({ preventScroll: true });
+  count();
+}

@@ -1,113 +1,347 @@
-// The desk by keyboard: decisions, reasons, views, lease, prefetch. htmx swaps #panel; this file only drives it.
+// The desk by keyboard. The next panel and its photo are fetched and leased ahead, so that a decision shows it at once;
+// the decision itself goes in the background, and comes back with its panel when the server refuses it.
 "use strict";
-(() => {
-  const panel = () => document.querySelector("#panel");
-  const find = (selector) => panel().querySelector(selector);
-  const token = () => document.querySelector("meta[name=csrf-token]").content;
-  let shownAt = performance.now(),
-    leaseTimer = null;
+import * as stage from "./stage.js";
+import { form, get, post, read, say, takeRecent } from "./talk.js";
 
-  function post(url, data) {
-    const body = new FormData();
-    body.append("csrf_token", token());
-    Object.entries(data || {}).forEach(([name, value]) => body.append(name, value));
-    return fetch(url, { method: "POST", body, keepalive: true });
+const RENEW = 20000;
+const LOOK_AGAIN = 10000;
+const desk = document.querySelector("#desk");
+const host = document.querySelector("#panel");
+const behind = document.querySelector("#behind");
+const passed = [];
+const skipped = [];
+let chain = Promise.resolve();
+let waiting = false;
+let fetching = false;
+let lastTicked = null;
+
+const current = () => host.querySelector(".panel");
+const ahead = () => behind.querySelector(".panel");
+const find = (selector) => host.querySelector(selector);
+const held = () => [...document.querySelectorAll("#panel .panel, #behind .panel")];
+const ids = () => held().map((panel) => panel.dataset.id);
+const words = (name) => desk.dataset[`say${name}`];
+
+function seen(address) {
+  const body = form([["purpose", "review"]]);
+  post(address, body).catch(() => {});
+}
+
+// Puts a panel on the screen. It may be decided once its photo is there, and only then counts as seen.
+async function show(panel) {
+  waiting = false;
+  lastTicked = null;
+  host.replaceChildren(...(panel ? [panel] : []));
+  document.querySelector("#empty").hidden = Boolean(panel);
+  if (!panel) return;
+  stage.settle(panel);
+  panel.classList.remove("sending");
+  const photo = panel.querySelector("img.photo");
+  try {
+    if (photo) await photo.decode();
+  } catch {
+    // A photo that cannot be shown is a reason to look at its faults; the server still refuses an approval without one.
   }
+  if (panel !== current()) return;
+  panel.dataset.ready = "1";
+  panel.dataset.since = performance.now();
+  panel.querySelectorAll("img[data-shown]").forEach((image) => {
+    seen(image.dataset.shown);
+    delete image.dataset.shown;
+  });
+}
 
-  function ready() {
-    shownAt = performance.now();
-    clearInterval(leaseTimer);
-    const root = find("[data-order]");
-    if (!root) return;
-    const photo = find("figure.now img");
-    const seen = () => {
-      if (root.dataset.shown) post(root.dataset.shown, { purpose: "review" });
-    };
-    if (photo) {
-      if (photo.complete && photo.naturalWidth) seen();
-      else photo.addEventListener("load", seen, { once: true });
-    }
-    if (root.dataset.next) new Image().src = root.dataset.next;
-    leaseTimer = setInterval(() => {
-      if (!document.hidden) post(root.dataset.lease);
-    }, 20000);
-    panel().dispatchEvent(new CustomEvent("desk:ready", { bubbles: true }));
+// Keeps a panel ready behind the present one, its photo decoded.
+function keep(panel) {
+  if (!panel || ids().includes(panel.dataset.id)) return;
+  behind.append(panel);
+  const photo = panel.querySelector("img.photo");
+  if (photo) photo.decode().catch(() => {});
+}
+
+// Shows a panel that was waited for, else keeps it behind. True when there may be another one to fetch.
+function arrived(panel) {
+  if (!waiting && current()) keep(panel);
+  else if (panel || waiting) show(panel);
+  return Boolean(panel) && !ahead();
+}
+
+async function fill() {
+  if (fetching || ahead()) return;
+  fetching = true;
+  let more = false;
+  try {
+    const answer = await read(await get(desk.dataset.ahead, [...skipped, ...ids()]));
+    more = arrived(answer.panel);
+    if (!answer.panel && skipped.length) more = Boolean(skipped.splice(0)); // only skipped ones are left: once more
+  } catch {
+    // No network: asked again at the next step or by the clock.
   }
+  fetching = false;
+  if (more) fill();
+}
 
-  function toggle(name) {
-    const pane = find(".photo-pane");
-    if (!pane) return;
-    pane.dataset[name] = pane.dataset[name] === "1" ? "0" : "1";
-    pane.querySelectorAll(`.${name} img[data-src]`).forEach((image) => {
-      if (!image.src) image.src = image.dataset.src;
+function next() {
+  const panel = ahead();
+  if (panel) show(panel);
+  else waiting = true;
+  return panel;
+}
+
+function complete(panel) {
+  const ticked = [...panel.querySelectorAll("input[name=reason]:checked")];
+  if (!ticked.length) return words("Reason");
+  const empty = ticked.some((box) => {
+    const value = panel.querySelector(`[name="value-${box.value}"]`);
+    return value && !value.value.trim();
+  });
+  return empty ? words("Value") : "";
+}
+
+function decide(outcome) {
+  const panel = current();
+  const own = panel && panel.querySelector("form[data-decide]");
+  if (!own || panel.classList.contains("sending")) return;
+  if (panel.dataset.ready !== "1") return say(words("Unseen"));
+  if (own.querySelector(`button[value=${outcome}]`).disabled) return;
+  const lacking = outcome === "rejected" ? complete(panel) : "";
+  if (lacking) return say(lacking);
+  own.elements.ms.value = Math.round(performance.now() - Number(panel.dataset.since));
+  const body = new FormData(own);
+  body.set("outcome", outcome);
+  say("");
+  passed.push(panel.dataset.panel);
+  panel.classList.add("sending");
+  next();
+  chain = chain.then(() => send(panel, own.action, body));
+}
+
+async function send(panel, url, body) {
+  [...skipped, ...ids()].forEach((id) => body.append("skip", id));
+  let response = null;
+  try {
+    response = await post(url, body);
+  } catch {
+    return again(panel, panel, words("Offline"));
+  }
+  const answer = await read(response);
+  if (response.ok) return arrived(answer.panel) && fill();
+  passed.pop();
+  if (response.status === 409 && answer.panel) return again(panel, carried(panel, answer.panel), answer.sentence);
+  return again(panel, panel, answer.sentence || words("Offline"));
+}
+
+// A refused decision: its panel comes back, what is shown now waits behind it, nothing typed is lost.
+function again(old, panel, sentence) {
+  const shown = current();
+  if (shown && shown !== old) behind.prepend(shown);
+  show(panel);
+  say(sentence);
+}
+
+function carried(old, fresh) {
+  old.querySelectorAll("input[name=reason]:checked").forEach((box) => {
+    const same = fresh.querySelector(`input[name=reason][value="${box.value}"]`);
+    if (same) same.checked = true;
+  });
+  const [from, to] = [old.querySelector("[name=note]"), fresh.querySelector("[name=note]")];
+  if (from && to) to.value = from.value;
+  return fresh;
+}
+
+// Shows what an address answers in front of the present panel, which stays ready behind it.
+async function insert(request) {
+  let response = null;
+  try {
+    response = await request;
+  } catch {
+    return say(words("Offline"));
+  }
+  const answer = await read(response);
+  say(answer.sentence);
+  if (!answer.panel) return;
+  held().forEach((panel) => {
+    if (panel.dataset.id === answer.panel.dataset.id) panel.remove();
+  });
+  if (current()) behind.prepend(current());
+  await show(answer.panel);
+}
+
+function skip() {
+  const panel = current();
+  if (!panel || panel.classList.contains("sending")) return;
+  skipped.push(panel.dataset.id);
+  passed.push(panel.dataset.panel);
+  post(desk.dataset.release, form([["order", panel.dataset.id]])).catch(() => {});
+  say("");
+  if (!next()) panel.classList.add("sending");
+  fill();
+}
+
+function back() {
+  const address = passed.pop();
+  if (!address) return say(words("First"));
+  chain = chain.then(() => insert(get(address, [])));
+}
+
+function undo(own) {
+  const line = own || document.querySelector("#recent form[data-undo]");
+  if (!line) return chain.then(() => document.querySelector("#recent form[data-undo]") || say(words("NoUndo")));
+  chain = chain.then(() => insert(post(line.action, new FormData(line))));
+}
+
+function tick(box) {
+  if (!box) return;
+  box.checked = !box.checked;
+  if (box.checked) lastTicked = box;
+}
+
+function suggest() {
+  host.querySelectorAll(".reasons .suggested input").forEach((box) => {
+    box.checked = true;
+    lastTicked = box;
+  });
+}
+
+function help() {
+  const dialog = document.querySelector("#help");
+  if (dialog.open) dialog.close();
+  else dialog.showModal();
+}
+
+const acts = {
+  approve: () => decide("approved"),
+  reject: () => decide("rejected"),
+  next: skip,
+  back,
+  undo: () => undo(),
+  suggest,
+  note: () => find("[name=note]")?.focus(),
+  take: () => find("[data-take]")?.requestSubmit(),
+  identity: () => find("dialog.unmask")?.showModal(),
+  older: () => {
+    const versions = [...host.querySelectorAll("[data-version]")];
+    if (versions.length > 1) stage.beside(versions[1], seen);
+  },
+  help,
+};
+["ruler", "faults", "original", "zoom", "edge"].forEach((name) => (acts[name] = () => stage.toggle(name)));
+
+const keys = {
+  a: "approve", r: "reject", n: "next", b: "back", u: "undo", s: "suggest", m: "note", t: "take", i: "identity",
+  h: "older", g: "ruler", f: "faults", o: "original", z: "zoom", e: "edge", "?": "help",
+}; // prettier-ignore
+const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+// With a Chinese input method on, `key` may be "Process": the key's place tells what was meant.
+function meant(event) {
+  if (event.key === "Process") return event.code.replace(/^(Key|Digit)/, "").toLowerCase();
+  return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+}
+
+function typing(target) {
+  return target.matches("textarea, select, input:not([type=checkbox]):not([type=radio]), [contenteditable]");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const key = meant(event);
+  if (typing(event.target)) {
+    if (key === "Escape") event.target.blur();
+    return;
+  }
+  if (event.shiftKey && key !== "?") return;
+  const open = document.querySelector("dialog[open]");
+  if (open && !(open.id === "help" && key === "?")) return;
+  if (arrows[key] && stage.pan(...arrows[key])) return event.preventDefault();
+  if (/^[1-9]$/.test(key)) tick(find(`input[data-key="${key}"]`));
+  else if (keys[key]) {
+    if (!event.repeat) acts[keys[key]]();
+  } else return;
+  event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.act) acts[button.dataset.act]();
+  else if (button.dataset.version) stage.beside(button, seen);
+  else if ("close" in button.dataset) button.closest("dialog").close();
+  else if (button.dataset.exempt) {
+    const dialog = find("dialog.exemption");
+    dialog.querySelector("[name=code]").value = button.dataset.exempt;
+    dialog.querySelector("[name=withdraw]").value = "withdraw" in button.dataset ? "1" : "";
+    dialog.querySelector("[data-exempt-name]").textContent = button.dataset.name;
+    dialog.showModal();
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("input[name=reason]:checked")) lastTicked = event.target;
+});
+
+document.addEventListener("submit", (event) => {
+  const own = event.target;
+  if (own.matches("[data-decide]")) {
+    event.preventDefault();
+    if (event.submitter) decide(event.submitter.value);
+  } else if (own.matches("[data-undo]")) {
+    event.preventDefault();
+    undo(own);
+  } else if (own.matches("[data-take]")) {
+    event.preventDefault();
+    const old = current();
+    chain = chain.then(async () => {
+      await insert(post(own.action, new FormData(own)));
+      if (current() !== old) carried(old, current());
     });
+  } else if (own.matches("[data-unmask]")) {
+    event.preventDefault();
+    unmask(own);
   }
+});
 
-  function decide(outcome) {
-    const form = find("form[data-decide]");
-    if (!form) return;
-    form.elements.outcome.value = outcome;
-    form.elements.ms.value = Math.round(performance.now() - shownAt);
-    form.requestSubmit();
+async function unmask(own) {
+  const response = await post(own.action, new FormData(own));
+  const text = (await response.text()).trim();
+  own.closest("dialog").close();
+  if (response.ok) find("[data-identity]").textContent = text;
+  else say(words("Offline"));
+}
+
+stage.drawing((found) => {
+  if (!lastTicked || lastTicked.dataset.target !== "photo" || !lastTicked.checked) {
+    say(words("Draw"));
+    return false;
   }
+  find(`[name="region-${lastTicked.value}"]`).value = found.join(",");
+  return true;
+});
 
-  function reason(key) {
-    const box = find(`input[data-key="${key}"]`);
-    if (box) box.checked = !box.checked;
-  }
+async function renew() {
+  if (document.hidden || !ids().length) return;
+  const response = await post(desk.dataset.renew, form(ids().map((id) => ["order", id]))).catch(() => null);
+  if (!response || !response.ok) return;
+  const { lost } = await response.json();
+  held().forEach((panel) => {
+    if (!(panel.dataset.id in lost)) return;
+    if (panel === current()) say(lost[panel.dataset.id]);
+    else panel.remove();
+  });
+  fill();
+}
 
-  const keys = {
-    a: () => decide("approved"),
-    r: () => decide("rejected"),
-    n: () => find("[data-skip]")?.click(),
-    b: () => history.back(),
-    z: () => toggle("zoom"),
-    o: () => toggle("original"),
-    g: () => toggle("overlay"),
-    e: () => toggle("edge"),
-    u: () => find("[data-undo]")?.requestSubmit(),
-    "?": () => {
-      const help = document.querySelector("#help");
-      if (help.open) help.close();
-      else help.showModal();
-    },
-  };
+setInterval(renew, RENEW);
+setInterval(() => {
+  if (!document.hidden && !current()) fill();
+}, LOOK_AGAIN);
+document.addEventListener("visibilitychange", renew);
+window.addEventListener("pagehide", () => {
+  const body = form(ids().map((id) => ["order", id]));
+  post(desk.dataset.release, body).catch(() => {});
+});
 
-  document.addEventListener("keydown", (event) => {
-    const target = event.target;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (target.matches("textarea, select, input:not([type=checkbox]):not([type=radio])")) {
-      if (event.key === "Escape") target.blur();
-      return;
-    }
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (/^[1-9]$/.test(key)) {
-      reason(key);
-      event.preventDefault();
-      return;
-    }
-    if (keys[key]) {
-      keys[key]();
-      event.preventDefault();
-    }
-  });
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-act]");
-    if (!button) return;
-    const act = button.dataset.act;
-    if (act === "approve") decide("approved");
-    else if (act === "reject") decide("rejected");
-    else toggle(act);
-  });
-  document.addEventListener("htmx:configRequest", (event) => {
-    event.detail.headers["X-CSRFToken"] = token();
-  });
-  document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target.id === "panel" || event.detail.target.id === "panel") ready();
-  });
-  window.addEventListener("pagehide", () => {
-    const root = find("[data-order]");
-    if (root && root.dataset.release) post(root.dataset.release);
-  });
-  ready();
-})();
+takeRecent(document.querySelector("#recent"));
+show(current());
+fill();

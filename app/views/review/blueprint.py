@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from flask import Blueprint, request
 
 from app.rules.states import Role
@@ -25,3 +27,8 @@ def read_filters() -> Filters:
         kind=args.get("kind", ""),
         sort=args.get("sort", ""),
     )
+
+
+def tab() -> str:
+    """Which of this person's tabs asks; a new one gets a name."""
+    return request.values.get("tab", "")[:32] or secrets.token_urlsafe(9)

@@ -1,104 +1,171 @@
-"""The desk: what is offered, decided, undone; leases."""
+"""The desk: what is offered, decided and undone. The script is always answered with panel, sentence and recent."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from flask import render_template, request
+from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.adapters.clock import now
 from app.extensions import db
-from app.models import Order
-from app.rules.faults import Fault, StaleOrder
+from app.models import Decision, Order
+from app.rules.faults import Fault
 from app.rules.states import OrderState
 from app.security import roles
-from app.services import decisions, review_queue, staff_search
+from app.services import decisions, leases, review_queue, staff_search
 from app.services.decisions import Judgement, Seen
-from app.services.review_queue import Filters
-from app.views.review.blueprint import REVIEWERS, bp, read_filters
+from app.services.rejections import Box, Told
+from app.views.review.blueprint import REVIEWERS, bp, read_filters, tab
 from app.views.review.panel import panel
+
+SKIPPED = 40
+"""So many skipped orders of one sitting are not offered again."""
+
+
+def answer(found: Order | None, sentence: str = "", status: int = 200, name: str = "") -> Any:
+    """A panel with the person's recent decisions: a fragment for the script, a page for everybody else."""
+    filters = read_filters()
+    template = "review/_answer.html" if request.headers.get("HX-Request") else "review/desk.html"
+    facts = {
+        "filters": filters,
+        "sentence": sentence,
+        "recent": decisions.recent(current_user),
+        "seconds_left": _seconds_left,
+        "remaining": review_queue.count(current_user, filters),
+        **panel(found, name or tab()),
+    }
+    return render_template(template, **facts), status
+
+
+def _seconds_left(decision: Decision) -> int:
+    """Until the decision becomes visible and undo ends."""
+    return max(0, math.ceil((decision.visible_from - now()).total_seconds()))
+
+
+def _next(*seen: int) -> Order | None:
+    skip = [*request.values.getlist("skip", type=int)[-SKIPPED:], *seen]
+    return review_queue.offer_next(current_user, read_filters(), skip, tab())
 
 
 @bp.get("/desk")
 @roles(*REVIEWERS)
 def desk() -> Any:
-    filters = read_filters()
-    order = review_queue.offer_next(current_user, filters)
-    return render_template("review/desk.html", filters=filters, **panel(order, filters))
-
-
-@bp.get("/next")
-@roles(*REVIEWERS)
-def next_panel() -> Any:
-    """Skip what is on the desk and show the next one."""
-    filters, skip = read_filters(), request.args.get("skip", type=int)
-    if skip:
-        review_queue.release(skip, current_user)
-    order = review_queue.offer_next(current_user, filters, [skip] if skip else [])
-    return render_template("review/_panel.html", filters=filters, **panel(order, filters))
+    """The first order that is free, in a tab of its own."""
+    name = tab()
+    found = review_queue.offer_next(current_user, read_filters(), tab=name)
+    return answer(found, name=name)
 
 
 @bp.get("/orders/<number>/desk")
 @roles(*REVIEWERS)
 def open_order(number: str) -> Any:
-    found, filters = staff_search.visible(current_user, number), read_filters()
+    """One order on the desk; leased when it waits and nobody else has it."""
+    found, name = staff_search.visible(current_user, number), tab()
+    _offered(found, name)
+    return answer(found, name=name)
+
+
+def _offered(found: Order, name: str, *, take_over: bool = False) -> None:
     if OrderState(found.state) is OrderState.PENDING_REVIEW:
-        review_queue.lease(found.id, current_user, take_over=request.args.get("take_over") == "1")
+        leases.lease(found.id, current_user, name, take_over=take_over)
+
+
+@bp.get("/ahead")
+@roles(*REVIEWERS)
+def ahead() -> Any:
+    """The order after those that this tab shows or has skipped, leased to be ready behind the present one."""
+    return answer(_next())
+
+
+@bp.get("/orders/<number>/panel")
+@roles(*REVIEWERS)
+def order_panel(number: str) -> Any:
+    """One order's panel, to go back to it."""
     found = staff_search.visible(current_user, number)
-    return render_template("review/desk.html", filters=filters, **panel(found, filters))
+    _offered(found, tab())
+    return answer(found)
+
+
+@bp.post("/orders/<number>/take")
+@roles(*REVIEWERS)
+def take_over(number: str) -> Any:
+    """Take an order over from whoever is offered it. The version still decides who wins."""
+    found = staff_search.visible(current_user, number)
+    _offered(found, tab(), take_over=True)
+    return answer(found)
 
 
 @bp.post("/orders/<int:order_id>/decide")
 @roles(*REVIEWERS)
 def decide(order_id: int) -> Any:
     """Decide and answer with the next panel; a conflict answers 409 with a fresh panel and one sentence."""
-    form, filters = request.form, read_filters()
+    form = request.form
     seen = Seen(order_id, form.get("version", 0, type=int), form.get("photo", 0, type=int))
-    judgement = Judgement(
-        outcome=form.get("outcome", ""),
-        reasons=form.getlist("reason"),
-        note=form.get("note", ""),
-        ms=form.get("ms", 0, type=int),
-        values={name.removeprefix("value-"): text for name, text in form.items() if name.startswith("value-")},
-    )
     try:
-        decisions.decide(current_user, seen, judgement)
-    except StaleOrder as fault:
-        fresh = db.session.get(Order, order_id)
-        return _fragment(fresh, filters, _(fault.sentence)), 409
+        decisions.decide(current_user, seen, _judgement())
     except Fault as fault:
-        return _fragment(db.session.get(Order, order_id), filters, _(fault.sentence, **fault.values)), 422
-    return _fragment(review_queue.offer_next(current_user, filters), filters)
-
-
-def _fragment(found: Order | None, filters: Filters, sentence: str = "") -> str:
+        staff_search.within_reach(current_user, order_id)
+        return answer(db.session.get(Order, order_id), _(fault.sentence, **fault.values), fault.status)
     if not request.headers.get("HX-Request"):
-        return render_template("review/desk.html", filters=filters, **panel(found, filters, sentence=sentence))
-    return render_template("review/_panel.html", filters=filters, **panel(found, filters, sentence=sentence))
+        return redirect(url_for("review.desk", **read_filters().query()), 303)
+    return answer(_next())
+
+
+def _judgement() -> Judgement:
+    form = request.form
+    told = Told(
+        codes=form.getlist("reason"),
+        values={name.removeprefix("value-"): text for name, text in form.items() if name.startswith("value-")},
+        regions={
+            name.removeprefix("region-"): _box(text)
+            for name, text in form.items()
+            if name.startswith("region-") and text
+        },
+    )
+    return Judgement(form.get("outcome", ""), told, form.get("note", ""), form.get("ms", 0, type=int))
+
+
+def _box(text: str) -> Box:
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.isdigit() for part in parts):
+        return (-1, -1, 0, 0)  # refused as outside of the photo
+    x, y, width, height = (int(part) for part in parts)
+    return x, y, width, height
 
 
 @bp.post("/decisions/<int:decision_id>/undo")
 @roles(*REVIEWERS)
 def undo(decision_id: int) -> Any:
     """Take a decision back and put the order on the desk again."""
-    filters = read_filters()
     try:
         found = decisions.undo(current_user, decision_id)
     except Fault as fault:
-        return _fragment(None, filters, _(fault.sentence)), 409
-    review_queue.lease(found.id, current_user)
-    return _fragment(db.session.get(Order, found.id), filters, _("已撤销，可以重新判断"))
+        return answer(None, _(fault.sentence), fault.status)
+    leases.lease(found.id, current_user, tab(), take_over=True)
+    return answer(found, _("已撤销，可以重新判断"))
 
 
-@bp.post("/orders/<int:order_id>/lease")
+@bp.post("/leases")
 @roles(*REVIEWERS)
-def renew(order_id: int) -> Any:
-    return ("", 204) if review_queue.lease(order_id, current_user) else ("", 409)
+def renew() -> Any:
+    """This tab lives. Answers which of its orders it has lost, and to whom."""
+    ids = request.form.getlist("order", type=int)[:64]
+    lost = leases.renew(ids, current_user, tab())
+    by = leases.holders(list(lost))
+    sentences = {
+        order_id: _("%(name)s 已接手这张照片；以先提交的决定为准", name=by[order_id].name)
+        for order_id in lost
+        if order_id in by
+    }
+    return {"lost": sentences}
 
 
-@bp.post("/orders/<int:order_id>/release")
+@bp.post("/leases/release")
 @roles(*REVIEWERS)
-def release(order_id: int) -> Any:
-    review_queue.release(order_id, current_user)
+def release() -> Any:
+    """This tab closes."""
+    leases.release(request.form.getlist("order", type=int)[:64], current_user, tab())
     return "", 204

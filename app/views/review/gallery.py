@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
@@ -11,17 +11,20 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from app.adapters.clock import now
 from app.rules.faults import Invalid, NotFound, StaleOrder
 from app.security import roles
-from app.services import decisions, review_queue
+from app.services import galleries, review_queue
 from app.services.decisions import Seen
 from app.services.review_queue import Filters
 from app.views import staff_pictures
-from app.views.review.blueprint import REVIEWERS, bp, read_filters
+from app.views.review.blueprint import REVIEWERS, bp, read_filters, tab
 
-GALLERY = 24
+LEAST, USUAL, MOST = 12, 24, 40
 CONFIRM_ABOVE = 15
 """Approving more photos than this at once asks for the number to be typed."""
+LIFE = 1800
+"""Seconds that a rendered gallery may be posted."""
 
 
 def _serializer() -> URLSafeTimedSerializer:
@@ -31,18 +34,21 @@ def _serializer() -> URLSafeTimedSerializer:
 @bp.get("/gallery")
 @roles(*REVIEWERS)
 def gallery() -> Any:
-    filters = Filters(**(asdict(read_filters()) | {"verdict": "passed"}))
-    size = min(40, max(12, request.args.get("size", GALLERY, type=int)))
-    orders = [order for order in review_queue.page(current_user, filters, size) if not review_queue.holder(order.id)]
+    """Photos that may be approved together, leased to this tab; what was rendered, to whom and when is signed."""
+    filters, name = Filters(**(asdict(read_filters()) | {"verdict": "passed", "kind": ""})), tab()
+    size = min(MOST, max(LEAST, request.args.get("size", USUAL, type=int)))
+    orders = review_queue.green(current_user, filters, size, name)
     seen = [[order.id, order.version, order.photo_id] for order in orders]
-    token = _serializer().dumps({"staff": current_user.id, "seen": seen})
+    token = _serializer().dumps({"staff": current_user.id, "at": now().timestamp(), "seen": seen})
     return render_template(
         "review/gallery.html",
         filters=filters,
         orders=orders,
         token=token,
-        confirm=len(orders) > CONFIRM_ABOVE,
-        total=review_queue.count(current_user, filters),
+        tab=name,
+        size=size,
+        sizes=(LEAST, USUAL, MOST),
+        confirm_above=CONFIRM_ABOVE,
         address=staff_pictures.address,
     )
 
@@ -52,25 +58,28 @@ def gallery() -> Any:
 def approve_gallery() -> Any:
     """Approve what this person was shown, except what was taken out."""
     try:
-        kept = _serializer().loads(request.form.get("token", ""), max_age=1800)
+        kept = _serializer().loads(request.form.get("token", ""), max_age=LIFE)
     except BadSignature:
-        raise StaleOrder from None
+        raise StaleOrder(_("这一页已过期，请重新打开批量通过")) from None
     if kept["staff"] != current_user.id:
         raise NotFound
     seen = [Seen(*row) for row in kept["seen"]]
-    out = {int(value) for value in request.form.getlist("out") if value.isdigit()}
+    out = set(request.form.getlist("out", type=int))
     number = sum(one.order_id not in out for one in seen)
     if number > CONFIRM_ABOVE and request.form.get("typed", "").strip() != str(number):
         raise Invalid(_("请输入要通过的张数 %(n)s 以确认", n=number))
-    made, sample, moved = decisions.approve_gallery(current_user, seen, out)
-    flash(_("已通过 %(n)s 张，抽检保留 %(s)s 张，已变化 %(m)s 张", n=len(made), s=sample, m=moved))
-    ids = json.dumps([decision.id for decision in made])
-    return render_template("review/gallery_done.html", made=made, ids=ids, filters=read_filters())
+    done = galleries.approve(current_user, seen, out, datetime.fromtimestamp(kept["at"], UTC))
+    return render_template("review/gallery_done.html", done=done, out=len(out), filters=read_filters())
 
 
 @bp.post("/gallery/undo")
 @roles(*REVIEWERS)
 def undo_gallery() -> Any:
-    ids = [int(value) for value in json.loads(request.form.get("ids", "[]"))]
-    flash(_("已撤销 %(n)s 张", n=decisions.undo_all(current_user, ids)))
-    return redirect(url_for("review.queue"), 303)
+    """Take the whole set back."""
+    ids = request.form.getlist("decision", type=int)[:MOST]
+    done = galleries.undo(current_user, ids)
+    if done < len(ids):
+        flash(_("已撤销 %(n)s 张；%(late)s 张已对学生可见或已变化，不能撤销", n=done, late=len(ids) - done))
+    else:
+        flash(_("已撤销 %(n)s 张", n=done))
+    return redirect(url_for("review.gallery", **read_filters().query()), 303)

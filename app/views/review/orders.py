@@ -21,7 +21,7 @@ from app.views.review.panel import panel
 def order(number: str) -> Any:
     """One order as staff see it; reviewers may take it onto the desk."""
     found = staff_search.visible(current_user, number)
-    return render_template("review/order.html", filters=read_filters(), **panel(found, read_filters(), leased=False))
+    return render_template("review/order.html", filters=read_filters(), **panel(found))
 
 
 @bp.get("/search")
@@ -44,9 +44,12 @@ def identity(number: str) -> Any:
 @roles(Role.LEAD)
 def exempt(number: str) -> Any:
     found = staff_search.visible(current_user, number)
-    exemptions.grant(current_user, found.id, request.form.get("code", ""), request.form.get("cause", ""))
-    flash(_("已豁免该项检测"))
-    return redirect(url_for("review.open_order", number=number), 303)
+    code = request.form.get("code", "")
+    if request.form.get("withdraw"):
+        exemptions.withdraw(current_user, found.id, code)
+    else:
+        exemptions.grant(current_user, found.id, code, request.form.get("cause", ""))
+    return redirect(url_for("review.open_order", number=number, **read_filters().query()), 303)
 
 
 @bp.post("/orders/<number>/recall")

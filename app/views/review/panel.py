@@ -1,82 +1,125 @@
-"""Everything the desk draws for one order."""
+"""Everything the desk draws for one order, in about a dozen queries."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_login import current_user
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.extensions import db
-from app.models import Decision, Exemption, Form, Order, Photo
+from app.models import Decision, Exemption, Form, Order, Photo, Reason, RosterEntry
 from app.rules.fields import FIELDS
-from app.rules.messages import APPEALABLE_NEVER, LABELS
-from app.services import decisions, reasons, review_queue, rosters
-from app.services.review_queue import Filters
+from app.rules.messages import APPEALABLE_NEVER
+from app.rules.states import Action, OrderState, allowed
+from app.services import decisions, leases, reasons, rejections, review_queue, rosters
+from app.services.remedies import remedies
 from app.views import staff_pictures
 from app.views.ruler import overlay
 
-ORDER_OF_VERDICTS = {"fail": 0, "warn": 1, "skipped": 2, "pass": 3}
+ORDER_OF_VERDICTS = {"fail": 0, "warn": 1, "pass": 2, "skipped": 3}
+ON_ROSTER = ("name", "college", "class_name")
+NOT_ON_DESK = ("school_name", "email")
 
 
-def panel(found: Order | None, filters: Filters, *, leased: bool = True, sentence: str = "") -> dict[str, Any]:
-    """Everything the panel draws for one order, in about a dozen queries."""
-    facts: dict[str, Any] = {
-        "order": found,
-        "recent": decisions.recent(current_user),
-        "undoable": decisions.undoable,
-        "remaining": review_queue.count(current_user, filters) if leased else None,
-        "sentence": sentence,
-        "address": staff_pictures.address,
-    }
-    if found is None:
-        return facts
-    photo = found.photo
-    checks = sorted(photo.checks if photo else [], key=lambda check: ORDER_OF_VERDICTS[check.verdict])
-    history = _history(found)
-    old = history[0] if history else None
-    holder = review_queue.holder(found.id)
-    return facts | {
-        "photo": photo,
-        "checks": [check for check in checks if check.verdict != "skipped"],
-        "form": found.form,
-        "fields": FIELDS,
-        "entry": rosters.entry(found.campaign_id, found.form.student_no) if found.form else None,
-        "reasons": reasons.active(),
-        "suggested": reasons.suggested(photo),
-        "history": history,
-        "old": old,
-        "old_photo": db.session.get(Photo, old.photo_id) if old and old.photo_id != found.photo_id else None,
-        "old_form": db.session.get(Form, old.form_id) if old and old.form_id != found.form_id else None,
-        "fixed": _fixed(old, photo),
-        "drawing": overlay(photo) if photo and photo.settled and photo.width else None,
-        "exemptions": db.session.query(Exemption).filter_by(order_id=found.id).all(),
-        "exemptable": [code for code in LABELS if code not in APPEALABLE_NEVER and code != "duplicate"],
-        "holder": holder,
-        "mine": holder is not None and holder.id == current_user.id,
-        "upcoming": review_queue.peek(current_user, filters, [found.id]) if leased else None,
-    }
-
-
-def _history(found: Order) -> list[Decision]:
-    return (
-        db.session.query(Decision)
-        .filter_by(order_id=found.id, undone_at=None)
-        .order_by(Decision.id.desc())
-        .limit(10)
-        .all()
+def load(order_id: int) -> Order | None:
+    """An order with all that the desk shows of it."""
+    return db.session.get(
+        Order,
+        order_id,
+        options=[
+            joinedload(Order.form),
+            joinedload(Order.school),
+            joinedload(Order.campaign),
+            joinedload(Order.photo).joinedload(Photo.rule),
+            selectinload(Order.photos).selectinload(Photo.checks),
+            selectinload(Order.codes),
+        ],
+        populate_existing=True,
     )
 
 
-def _fixed(old: Decision | None, photo: Photo | None) -> dict[str, bool | None]:
-    """For each reason of the last rejection whether the machine sees it fixed; None where it cannot tell."""
-    if old is None or photo is None:
-        return {}
-    now = {check.code: check.verdict for check in photo.checks}
-    related: dict[str, list[str]] = {}
-    for code, reason in reasons.RELATED.items():
-        related.setdefault(reason, []).append(code)
-    found: dict[str, bool | None] = {}
-    for reason in old.reasons:
-        verdicts = [now[code] for code in related.get(reason.code, []) if code in now and now[code] != "skipped"]
-        found[reason.code] = all(verdict == "pass" for verdict in verdicts) if verdicts else None
-    return found
+def panel(found: Order | None, tab: str = "") -> dict[str, Any]:
+    """What the panel's template needs; without an order only what an empty desk needs."""
+    facts: dict[str, Any] = {"order": found, "tab": tab, "address": staff_pictures.address}
+    order = load(found.id) if found else None
+    if order is None:
+        return facts | {"order": None}
+    photo, known = order.photo, reasons.everything()
+    offered = [reason for reason in known if reason.active]
+    exempt = {row.code for row in db.session.query(Exemption).filter_by(order_id=order.id)}
+    checks = sorted(photo.checks if photo else [], key=lambda check: ORDER_OF_VERDICTS[check.verdict])
+    holder = leases.holders([order.id]).get(order.id)
+    may = allowed(OrderState(order.state), current_user.roles)
+    bad = [check for check in checks if check.verdict in ("fail", "warn") and check.code not in exempt]
+    return (
+        facts
+        | {
+            "order": order,
+            "photo": photo,
+            "checks": [check for check in checks if check.verdict != "skipped"],
+            "numbers": {check.code: no for no, check in enumerate((c for c in checks if c.verdict != "pass"), start=1)},
+            "fine": [check for check in checks if check.verdict == "pass"],
+            "exempt": exempt,
+            "exemptable": exemptable,
+            "form": order.form,
+            "rows": _rows(order),
+            "reason_label": {reason.code: reason.label for reason in known}.get,
+            "reasons": [_offer(reason, photo) for reason in offered],
+            "suggested": reasons.suggested(offered, {check.code for check in bad if check.verdict == "fail"}),
+            "drawing": overlay(photo) if photo and photo.settled and photo.width else None,
+            "due": review_queue.due(order),
+            "holder": holder,
+            "mine": holder is not None and (holder.staff_id, holder.tab) == (current_user.id, tab),
+            "may_decide": bool({Action.APPROVE, Action.REJECT} & may) and photo is not None,
+            "may_recall": Action.RECALL in may,
+        }
+        | _before(order, offered)
+    )
+
+
+def exemptable(code: str) -> bool:
+    """Whether a lead may switch this check off on an order."""
+    return code not in APPEALABLE_NEVER and code not in ("duplicate", "machine")
+
+
+def _offer(reason: Reason, photo: Photo | None) -> tuple[Reason, bool, str]:
+    """A reason, whether it has a placeholder to fill, and the measured value that fills it."""
+    asks = "{value}" in reason.text_zh + reason.text_en
+    check = rejections.worst(reason, photo.checks) if photo and asks else None
+    return reason, asks, rejections.measured(check)
+
+
+def _rows(order: Order) -> list[tuple[Any, str, RosterEntry | None, str]]:
+    """Field, what the form says, and what the roster says of it (empty where it says nothing)."""
+    form = order.form
+    if form is None:
+        return []
+    entry = rosters.entry(order.campaign_id, form.student_no)
+    listed = {name: getattr(entry, name) for name in ON_ROSTER} if entry else {}
+    return [
+        (field, getattr(form, field.name), entry, listed.get(field.name, ""))
+        for field in FIELDS
+        if field.name not in NOT_ON_DESK
+    ]
+
+
+def _before(order: Order, offered: Sequence[Reason]) -> dict[str, Any]:
+    """What was decided before, and against it what is new: the old photo, the old form, what was fixed."""
+    history = decisions.history(order.id)
+    last = history[0] if history else None
+    facts: dict[str, Any] = {"history": history, "last": last, "old_photo": None, "old_form": None, "remedies": []}
+    if last is None:
+        return facts
+    old = next((photo for photo in order.photos if photo.id == last.photo_id), None)
+    old_form = db.session.get(Form, last.form_id)
+    facts["old_photo"] = old if old is not None and old.id != order.photo_id else None
+    facts["old_form"] = old_form if last.form_id != order.form_id else None
+    if last.outcome == decisions.REJECTED and old is not None and old_form is not None and _moved_since(order, last):
+        facts["remedies"] = remedies(order, last, old, old_form, offered)
+    return facts
+
+
+def _moved_since(order: Order, last: Decision) -> bool:
+    return OrderState(order.state) is OrderState.PENDING_REVIEW and last.appealed_at is None

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import Campaign, School
 from app.rules.messages import LABELS
 from app.security import roles
-from app.services import reasons, review_queue
+from app.services import leases, reasons, review_queue
 from app.views import staff_pictures
 from app.views.review.blueprint import REVIEWERS, bp, read_filters
 
@@ -19,15 +19,22 @@ from app.views.review.blueprint import REVIEWERS, bp, read_filters
 @bp.get("/")
 @roles(*REVIEWERS)
 def queue() -> Any:
+    """The first waiting orders as the filters say, and who is offered which."""
     filters = read_filters()
+    orders = review_queue.page(current_user, filters)
     return render_template(
         "review/queue.html",
         filters=filters,
-        orders=review_queue.page(current_user, filters),
+        orders=orders,
+        holders=leases.holders([order.id for order in orders]),
         total=review_queue.count(current_user, filters),
         schools=db.session.query(School).order_by(School.name).all(),
         campaigns=db.session.query(Campaign).order_by(Campaign.name).all(),
         reasons=reasons.everything(),
         checks=LABELS,
+        kinds=review_queue.KINDS,
+        sorts=review_queue.SORTS,
+        due=review_queue.due,
+        late=review_queue.late,
         address=staff_pictures.address,
     )

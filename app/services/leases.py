@@ -1,0 +1,88 @@
+"""Leases: who is offered an order, in which tab, for a short time. The order's version decides who wins, not the lease.
+
+A tab holds what it shows and the one it has ready behind it. It renews both while it lives; after silence they are free
+again by themselves, and anybody may take one over at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import and_, delete, exists, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.adapters.clock import now
+from app.extensions import db
+from app.models import Lease, Order, Staff
+from app.services.unit import unit_of_work
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who is offered an order now, and in which of their tabs."""
+
+    staff_id: int
+    name: str
+    tab: str
+
+
+def free(tab: str, staff_id: int) -> Any:
+    """Condition on Order: no other tab, of whomever, is offered it now."""
+    return ~exists().where(Lease.order_id == Order.id, Lease.expires_at > now(), ~_mine(tab, staff_id))
+
+
+def _mine(tab: str, staff_id: int) -> Any:
+    return and_(Lease.staff_id == staff_id, Lease.token == tab)
+
+
+def lease(order_id: int, staff: Staff, tab: str = "", *, take_over: bool = False) -> bool:
+    """Offer this order to this tab for a short time, or renew it.
+
+    False when another tab has it and it is not taken over.
+    """
+    return bool(lease_all([order_id], staff, tab, take_over=take_over))
+
+
+def lease_all(order_ids: Iterable[int], staff: Staff, tab: str, *, take_over: bool = False) -> set[int]:
+    """Offer or renew several in one transaction; returns those that are this tab's now."""
+    wanted, staff_id, moment = sorted(set(order_ids)), staff.id, now()
+    if not wanted:
+        return set()
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    values = {
+        "staff_id": staff_id,
+        "token": tab,
+        "expires_at": moment + timedelta(seconds=current_app.config["LEASE_SECONDS"]),
+    }
+    available = None if take_over else or_(Lease.expires_at <= moment, _mine(tab, staff_id))
+    statement = insert(Lease).values([{"order_id": order_id} | values for order_id in wanted])
+    statement = statement.on_conflict_do_update(index_elements=[Lease.order_id], set_=values, where=available)
+    with unit_of_work():  # the rows that come back were written: a row count is not told for them everywhere
+        return set(db.session.scalars(statement.returning(Lease.order_id)))
+
+
+def renew(order_ids: Sequence[int], staff: Staff, tab: str) -> set[int]:
+    """The tab lives: keep what it holds, or take back what nobody took meanwhile. Returns what it has lost."""
+    waiting = set(db.session.scalars(select(Order.id).where(Order.id.in_(order_ids), Order.state == "pending_review")))
+    return waiting - lease_all(waiting, staff, tab)
+
+
+def release(order_ids: Sequence[int], staff: Staff, tab: str = "") -> None:
+    """Let go of what this tab was offered."""
+    staff_id = staff.id
+    with unit_of_work():
+        db.session.execute(delete(Lease).where(Lease.order_id.in_(order_ids), _mine(tab, staff_id)))
+
+
+def holders(order_ids: Sequence[int]) -> Mapping[int, Holder]:
+    """Who is offered which of these orders now."""
+    rows = db.session.execute(
+        select(Lease.order_id, Staff.id, Staff.name, Lease.token)
+        .join(Staff, Staff.id == Lease.staff_id)
+        .where(Lease.order_id.in_(order_ids), Lease.expires_at > now())
+    )
+    return {order_id: Holder(staff_id, name, tab) for order_id, staff_id, name, tab in rows}
