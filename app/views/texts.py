@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask
-from flask_babel import format_date, format_datetime
+from flask_babel import format_date, format_datetime, format_timedelta
 from flask_babel import gettext as _
 
 from app.extensions import db
@@ -49,6 +51,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(
         lambda moment, form="medium": format_datetime(moment, form) if moment else "", "datetimeformat"
     )
+    app.add_template_filter(duration)
     app.add_template_filter(lambda day: format_date(day) if day else "", "dateformat")
     app.jinja_env.globals.update(
         state_label=lambda state: _(labels.STATE_LABELS.get(state, state)),
@@ -112,3 +115,17 @@ def target_label(target: str) -> str:
         field = BY_NAME.get(target.removeprefix("form:"))
         return _(field.label) if field else _("个人信息")
     return _("图像采集码") if target == "code" else _("照片")
+
+
+def duration(length: timedelta | float) -> str:
+    """How long something takes or took, in the one or two largest units that matter."""
+    seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
+    for unit, below in ((86400, 3600), (3600, 60)):
+        if seconds >= unit and seconds % unit >= below:
+            whole, rest = seconds // unit * unit, seconds % unit // below * below
+            return f"{_exactly(whole)} {_exactly(rest)}"
+    return _exactly(seconds)
+
+
+def _exactly(seconds: int) -> str:
+    return str(format_timedelta(timedelta(seconds=seconds), threshold=1, granularity="second"))

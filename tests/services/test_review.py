@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 
 import pytest
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Decision, Event, Order, Outbox, Staff
+from app.models import Decision, Event, Order, Outbox
 from app.rules.faults import ActionNotAllowed, Invalid, NotAllowed, ReasonRequired, StaleOrder
 from app.rules.states import OrderState
-from app.services import decisions, review_queue, statistics, submissions
+from app.services import decisions, review_queue, submissions
 from app.services.decisions import Judgement, Seen
 from app.services.reasons import seed_reasons
 from app.services.rejections import Told
@@ -124,19 +123,3 @@ def test_an_appeal_goes_to_somebody_else_once(cast: Cast) -> None:
         db.session.get_one(Decision, again.id).appealed_at = now()
         db.session.commit()
         submissions.appeal(account, number, db.session.get_one(Order, order.id).version)
-
-
-def test_the_figures_equal_a_recomputation(cast: Cast) -> None:
-    chance = random.Random(7)
-    for order in _waiting(cast, 20):
-        outcome = chance.choice([APPROVE, REJECT])
-        made = decisions.decide(chance.choice([cast.reviewer, cast.other_reviewer]), _seen(order), outcome)
-        if chance.random() < 0.2:
-            decisions.undo(db.session.get_one(Staff, made.staff_id), made.id)
-    counted = [d for d in db.session.query(Decision) if d.undone_at is None]
-    figures = statistics.figures(7)
-    rejected = sum(d.outcome == "rejected" for d in counted)
-    assert figures.by_school == [("示例大学", len(counted), rejected)]
-    assert sum(person.decided for person in figures.reviewers) == sum(n for _, n in figures.by_hour) == len(counted)
-    assert figures.by_reason == ([("background", rejected)] if rejected else [])
-    assert figures.waiting == 20 - len(counted)

@@ -2,19 +2,74 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import render_template, request
+from flask_login import current_user
+from sqlalchemy import select
 
+from app.adapters.clock import beijing, now
+from app.extensions import db
+from app.models import Campaign, School
 from app.rules.states import Role
 from app.security import roles
 from app.services import reasons, statistics
+from app.services.statistics import DAY, HOUR, Scope
 from app.views.review.blueprint import bp
+
+PERIODS = (1, 7, 30, 90)
+VIEWERS = (Role.REVIEWER, Role.LEAD, Role.ADMIN)
+
+
+def _scope() -> Scope:
+    """The filters of the address, within this person's own schools."""
+    own = current_user.school_ids
+    wanted = request.args.get("school", type=int)
+    schools = frozenset({wanted}) if wanted and (not own or wanted in own) else own
+    return Scope(schools, request.args.get("campaign", type=int) or None)
+
+
+def _period() -> int:
+    days = request.args.get("days", 1, type=int)
+    return days if days in PERIODS else PERIODS[0]
 
 
 @bp.get("/figures")
-@roles(Role.REVIEWER, Role.LEAD, Role.ADMIN)
+@roles(*VIEWERS)
 def figures() -> Any:
-    days = min(90, max(1, request.args.get("days", 7, type=int)))
-    labels = {reason.code: reason.label for reason in reasons.everything()}
-    return render_template("review/figures.html", figures=statistics.figures(days), days=days, labels=labels)
+    """Everything in a period; who handled how fast is for the lead only."""
+    scope, days = _scope(), _period()
+    since = now() - timedelta(days=days)
+    buckets = statistics.buckets(scope, HOUR, 24) if days == 1 else statistics.buckets(scope, DAY, days)
+    pattern = "%H" if days == 1 else "%m-%d"
+    return render_template(
+        "review/figures.html",
+        scope=scope,
+        days=days,
+        periods=PERIODS,
+        live=statistics.live(scope),
+        buckets=[(f"{beijing(bucket.start):{pattern}}", bucket) for bucket in buckets],
+        by_school=statistics.by_school(scope, since),
+        by_reason=statistics.by_reason(scope, since),
+        outcomes=statistics.outcomes(scope, since),
+        waited=statistics.middle(statistics.waiting_times(scope, since)),
+        reviewers=statistics.reviewers(scope, since) if Role.LEAD in current_user.roles else None,
+        labels={reason.code: reason.label for reason in reasons.everything()},
+        **_choices(),
+    )
+
+
+def _choices() -> dict[str, Any]:
+    schools, campaigns = select(School).order_by(School.name), select(Campaign).order_by(Campaign.id.desc())
+    if current_user.school_ids:
+        schools = schools.where(School.id.in_(current_user.school_ids))
+        campaigns = campaigns.where(Campaign.school_id.in_(current_user.school_ids))
+    return {"schools": db.session.scalars(schools).all(), "campaigns": db.session.scalars(campaigns.limit(200)).all()}
+
+
+@bp.get("/figures/live")
+@roles(*VIEWERS)
+def live_figures() -> Any:
+    """The row of live figures alone; the page fetches it again while somebody looks."""
+    return render_template("review/_live.html", live=statistics.live(_scope()))
