@@ -22,6 +22,7 @@ from app.rules.states import Action, OrderState, Role
 from app.services import decisions, leases, statistics
 from app.services.decisions import Judgement, Seen
 from app.services.reasons import seed_reasons
+from app.services.rejections import Told
 from app.services.statistics import DAY, HOUR, Scope
 from app.services.transitions import SYSTEM, Actor, perform
 from app.services.unit import unit_of_work
