@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, case, cast, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.adapters.clock import now
@@ -38,7 +38,7 @@ class Scope:
     schools: frozenset[int] = frozenset()
     campaign: int | None = None
 
-    def of(self, query: Select[Any]) -> Select[Any]:
+    def of(self, query: Any) -> Any:
         """Only orders within the scope; the query has to have Order in it."""
         if self.schools:
             query = query.where(Order.school_id.in_(self.schools))
@@ -130,7 +130,7 @@ def _reviewers_now(scope: Scope, moment: datetime) -> int:
     return db.session.scalar(scope.of(query.where(Lease.expires_at > moment))) or 0
 
 
-def _counted(since: datetime, *columns: Any) -> Select[Any]:
+def _counted(since: datetime, *columns: Any) -> Any:
     """Decisions that stand, made since, with their orders."""
     return (
         select(*columns)
@@ -145,7 +145,7 @@ def _outcomes(scope: Scope, since: datetime) -> dict[str, int]:
     return _pairs(scope.of(query))
 
 
-def _pairs(query: Select[Any]) -> dict[str, int]:
+def _pairs(query: Any) -> dict[str, int]:
     return {row[0]: row[1] for row in db.session.execute(query)}
 
 
