@@ -26,6 +26,10 @@ DEADLINE = 20.0
 START = 60.0
 """Seconds for a child to load its models on a busy machine."""
 
+HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024**2)}
+"""The child keeps its heap between pictures: asking the system for every plane of a few megabytes anew takes more than
+the arithmetic on it (checks 3 to 5 times as fast where page faults are dear). Larger buffers still go back at once."""
+
 RECYCLE_AFTER = 2000
 RECYCLE_BYTES = 480 * 1024 * 1024
 
@@ -89,11 +93,15 @@ class Checker:
             return
         self.stop()
         ours, theirs = Pipe()
-        environment = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": os.environ.get("HOME", "/"),
+            "LANG": "C.UTF-8",
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "workers.child", str(theirs.fileno())],
             cwd=ROOT,
-            env=environment,  # no address and no secret of the app's
+            env=environment | HEAP,  # no address and no secret of the app's
             pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

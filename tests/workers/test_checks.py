@@ -36,6 +36,9 @@ EXPECTED = {
     "sunglasses": {"glasses"},
 }
 
+ONLY_WARN = {"smile", "side_light"}
+"""Faults of degree: a person decides."""
+
 
 def _codes(report: Any) -> dict[str, CheckVerdict]:
     return {check.code: check.verdict for check in report.checks}
@@ -59,7 +62,7 @@ def test_a_drawn_fault_is_named(checker: Checker, body: dict[str, Any], drawn: C
     report = checker.check(drawn(fault=fault), body, "blue").report
     named = {code for code, verdict in _codes(report).items() if verdict in BAD}
     assert named & EXPECTED[fault], f"named {sorted(named)}"
-    assert report.verdict is Verdict.FAILED or fault == "smile"
+    assert report.verdict is (Verdict.REVIEW if fault in ONLY_WARN else Verdict.FAILED)
 
 
 def test_the_same_picture_gives_the_same_report_and_bytes(

@@ -1,4 +1,4 @@
-"""One small file per family of checks. Each has CODES and look(scene) -> findings; CHECKS lists them in order.
+"""One small file per check. Each has CODES and look(scene) -> findings; CHECKS lists them in the order of a report.
 
 A code that nothing here finds reports `skipped`: no test picture proves such a check yet.
 """
@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from importlib import import_module
 
-CHECKS = ("face_count", "framing", "pose", "eyes", "mouth", "background", "light", "detail", "cover")
+CHECKS = (
+    "resolution", "face_count", "crop", "roll", "yaw", "pitch", "ears", "eyes_open", "gaze", "mouth",
+    "expression", "background_uniform", "background_colour", "exposure", "lighting", "natural_colour", "sharpness",
+    "compression", "glasses", "occlusion",
+)  # fmt: skip
 
 CODES = (
     "file_readable", "upload_size", "resolution", "face_count",

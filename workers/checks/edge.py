@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from app.rules.report import Check, CheckVerdict
-from workers.checks.common import judged, polygon
+from app.rules.report import Check
+from workers.checks.common import judged, worst
+from workers.checks.marks import polygon
 from workers.imaging.matting import Matte, Wall
 from workers.imaging.scene import OVAL, Scene
-
-_ORDER = (CheckVerdict.SKIPPED, CheckVerdict.PASS, CheckVerdict.WARN, CheckVerdict.FAIL)
 
 
 def look(scene: Scene, wall: Wall, matte: Matte, found: dict[str, Check]) -> Iterator[Check]:
@@ -33,5 +30,4 @@ def _eaten(scene: Scene, matte: Matte) -> float:
 
 
 def _worse(old: Check | None, new: list[Check]) -> Check:
-    every = ([old] if old else []) + new
-    return every[int(np.argmax([_ORDER.index(check.verdict) for check in every]))]
+    return worst(*([old] if old else []), *new)

@@ -1,4 +1,4 @@
-"""`mouth`, `expression`: lips apart (ISO/IEC 29794-5 MouthClosed, opening by mid-eye to chin), smile, brows."""
+"""`mouth`: lips apart (ISO/IEC 29794-5 MouthClosed: opening of the inner lips by mid-eye to chin)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.rules.report import Check
-from workers.checks.common import LIPS, judged
+from workers.checks.common import in_profile, judged
+from workers.checks.marks import CHIN, LIPS, LOWER_LIP, UPPER_LIP
 from workers.imaging.scene import PUPILS, Scene
 
-CODES = ("mouth", "expression")
-_UPPER, _LOWER, _CHIN = 13, 14, 152
-_BROWS = 0.8  # raised brows are read off less surely than a smile
+CODES = ("mouth",)
 
 
 def look(scene: Scene) -> Iterator[Check]:
-    if scene.face is None or scene.marks is None:
+    if scene.face is None or scene.marks is None or in_profile(scene):
         return
-    marks, shapes = scene.marks[:, :2], scene.face.shapes
-    height = float(np.linalg.norm(marks[_CHIN] - marks[list(PUPILS)].mean(0)))
-    opening = float(np.linalg.norm(marks[_UPPER] - marks[_LOWER])) / max(1.0, height)
-    where = scene.around(LIPS, 0.15)
-    yield judged(scene, "mouth", opening, "open", where)
-    smile = (shapes["mouthSmileLeft"] + shapes["mouthSmileRight"]) / 2
-    brows = max(shapes["browInnerUp"], shapes["browOuterUpLeft"], shapes["browOuterUpRight"]) * _BROWS
-    yield judged(scene, "expression", max(smile, brows), "smile" if smile >= brows else "brows", where)
+    spots = scene.marks[:, :2]
+    height = float(np.linalg.norm(spots[CHIN] - spots[list(PUPILS)].mean(0)))
+    opening = float(np.linalg.norm(spots[UPPER_LIP] - spots[LOWER_LIP])) / max(1.0, height)
+    yield judged(scene, "mouth", opening, "open", scene.around(LIPS, 0.15))

@@ -19,8 +19,14 @@ def distance(one: Plane, other: Plane) -> Plane:
     return np.asarray(np.linalg.norm(one - other, axis=-1), np.float32)
 
 
+_PARTS = np.arange(256) / 255
+_LINEAR = np.where(_PARTS <= 0.04045, _PARTS / 12.92, ((_PARTS + 0.055) / 1.055) ** 2.4)
+_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
+_TABLES = (_LINEAR[:, None] * _WEIGHTS).astype(np.float32)
+"""Share of each channel's value in the luminance."""
+
+
 def luminance(rgb: npt.NDArray[np.uint8]) -> Plane:
     """Linear-light luminance 0..1 (sRGB, Rec. 709 weights), as ISO/IEC 29794-5 uses it."""
-    part = np.asarray(rgb, np.float32) / 255
-    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
-    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722], np.float32), np.float32)
+    red, green, blue = (_TABLES[rgb[..., part], part] for part in range(3))
+    return np.asarray(red + green + blue, np.float32)

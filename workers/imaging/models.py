@@ -19,6 +19,9 @@ FOLDER = Path(__file__).resolve().parent.parent / "models"
 FACES = 4
 """Faces looked for: enough to say that there is more than one."""
 
+SURE, FAINT = 0.5, 0.3
+"""Confidence asked of the face detector: the model's own default, and the second look when nothing was found."""
+
 
 @dataclass(frozen=True)
 class Face:
@@ -44,17 +47,12 @@ class Models:
 
     def __init__(self) -> None:
         cv2.setNumThreads(1)
-        faces = vision.FaceLandmarkerOptions(
-            base_options=BaseOptions(model_asset_path=str(FOLDER / "face_landmarker.task")),
-            num_faces=FACES,
-            output_face_blendshapes=True,
-            output_facial_transformation_matrixes=True,
-        )
         person = vision.ImageSegmenterOptions(
             base_options=BaseOptions(model_asset_path=str(FOLDER / "selfie_segmenter.tflite")),
             output_confidence_masks=True,
         )
-        self._faces = vision.FaceLandmarker.create_from_options(faces)
+        self._faces = _landmarker(SURE)
+        self._faint: Any = None
         self._person = vision.ImageSegmenter.create_from_options(person)
 
     def __enter__(self) -> Models:
@@ -62,30 +60,50 @@ class Models:
 
     def __exit__(self, *_: object) -> None:
         self._faces.close()
+        if self._faint is not None:
+            self._faint.close()
         self._person.close()
 
     def faces(self, rgb: Rgb) -> list[Face]:
         """All faces of a picture, the largest first. A face below 12 % of the long side is not found."""
-        return sorted(self._look(rgb), key=lambda face: -face.width)
+        return _look(self._faces, rgb)
 
-    def _look(self, rgb: Rgb) -> list[Face]:
-        height, width = rgb.shape[:2]
-        if min(height, width) < 16:
-            return []
-        result: Any = self._faces.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
-        faces = []
-        for marks, shapes, matrix in zip(
-            result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True
-        ):
-            points = np.array([(p.x * width, p.y * height, p.z * width) for p in marks], np.float32)
-            named = {shape.category_name: float(shape.score) for shape in shapes}
-            faces.append(Face(points, named, *_angles(np.asarray(matrix)[:3, :3])))
-        return faces
+    def faint_faces(self, rgb: Rgb) -> list[Face]:
+        """The same with a less demanding detector: profiles and faces in the dark, and things that are no face."""
+        if self._faint is None:  # few pictures need it
+            self._faint = _landmarker(FAINT)
+        return _look(self._faint, rgb)
 
     def mask(self, rgb: Rgb) -> Plane:
         """Confidence 0..1 that a pixel belongs to the person, of the picture's size."""
         result: Any = self._person.segment(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
         return np.array(result.confidence_masks[0].numpy_view(), np.float32).reshape(rgb.shape[:2])
+
+
+def _landmarker(confidence: float) -> Any:
+    options = vision.FaceLandmarkerOptions(
+        base_options=BaseOptions(model_asset_path=str(FOLDER / "face_landmarker.task")),
+        num_faces=FACES,
+        min_face_detection_confidence=confidence,
+        output_face_blendshapes=True,
+        output_facial_transformation_matrixes=True,
+    )
+    return vision.FaceLandmarker.create_from_options(options)
+
+
+def _look(landmarker: Any, rgb: Rgb) -> list[Face]:
+    height, width = rgb.shape[:2]
+    if min(height, width) < 16:
+        return []
+    result: Any = landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
+    faces = []
+    for marks, shapes, matrix in zip(
+        result.face_landmarks, result.face_blendshapes, result.facial_transformation_matrixes, strict=True
+    ):
+        points = np.array([(p.x * width, p.y * height, p.z * width) for p in marks], np.float32)
+        named = {shape.category_name: float(shape.score) for shape in shapes}
+        faces.append(Face(points, named, *_angles(np.asarray(matrix)[:3, :3])))
+    return sorted(faces, key=lambda face: -face.width)
 
 
 def _angles(rotation: npt.NDArray[np.float64]) -> tuple[float, float, float]:

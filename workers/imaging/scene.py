@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from workers.imaging import crop as crops
 from workers.imaging.colour import distance, lab
 from workers.imaging.decode import Picture
 from workers.imaging.encode import cut
+from workers.imaging.find import find
 from workers.imaging.models import Face, Models
 
 Rgb = npt.NDArray[np.uint8]
@@ -46,13 +48,18 @@ class Scene:
     """Person confidence 0..1 of the portrait's pixels."""
     marks: Plane | None = None
     """478 x 3 landmarks in output pixels."""
-    cache: dict[str, Plane] = field(default_factory=dict)
-    """Planes that several checks need, computed on first use."""
+    cache: dict[str, Any] = field(default_factory=dict)
+    """What several checks need, computed on first use (`workers.checks.planes`)."""
 
     @property
     def face(self) -> Face | None:
         """The largest face."""
         return self.faces[0] if self.faces else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the picture has the output's size already: then it is judged as it stands."""
+        return (self.picture.width, self.picture.height) == (self.rule.output.width, self.rule.output.height)
 
     def box(self, x: float, y: float, width: float, height: float) -> Box:
         """A region given in output pixels, in pixels of the upright original."""
@@ -74,14 +81,13 @@ def build(picture: Picture, rule: PhotoRule, background: str, policy: str, model
     """Look for faces, measure the head, find the crop and cut the portrait."""
     small = _reduced(picture.rgb)
     ratio = picture.width / small.shape[1]
-    faces = [_scaled(face, ratio) for face in models.faces(small)]
+    faces = [_scaled(face, ratio) for face in find(small, models)]
     scene = Scene(picture, rule, background, policy, faces)
     if scene.face is None:
         return scene
     region, mask = _segment(small, scene.face, ratio, models)
     scene.head = _head(scene.face, region, mask)
-    finished = (picture.width, picture.height) == (rule.output.width, rule.output.height)
-    if finished:
+    if scene.finished:
         scene.crop = crops.judge(scene.head, (0, 0, picture.width, picture.height), rule)
     else:
         scene.crop = crops.solve(scene.head, picture.width, picture.height, rule)
@@ -104,7 +110,7 @@ def _scaled(face: Face, ratio: float) -> Face:
 def _segment(small: Rgb, face: Face, ratio: float, models: Models) -> tuple[tuple[float, float, float, float], Plane]:
     """The person mask of head and shoulders: its region in original pixels (x, y, width, height) and the plane."""
     left, right = face.points[234, :2] / ratio, face.points[454, :2] / ratio
-    wide = max(8.0, float(abs(right[0] - left[0])))
+    wide = max(8.0, face.width / ratio)
     middle, eyes = (left[0] + right[0]) / 2, face.points[list(PUPILS), 1].mean() / ratio
     width, height = 2.9 * wide, 2.9 * wide * _MASK[1] / _MASK[0]
     x, y = middle - width / 2, eyes - 0.46 * height
@@ -127,7 +133,7 @@ def _head(face: Face, region: tuple[float, float, float, float], mask: Plane) ->
     brow = int(np.clip((forehead - y) * scale, 1, _MASK[1]))
     gaps = np.flatnonzero(~rows[:brow])
     top = (gaps[-1] + 1 if gaps.size else 0) / scale + y
-    return crops.Head(min(max(top, 0.0), forehead), float(points[list(PUPILS), 1].mean()), left, right)
+    return crops.Head(float(min(max(top, 0.0), forehead)), float(points[list(PUPILS), 1].mean()), left, right)
 
 
 def _cut(scene: Scene, region: tuple[float, float, float, float], mask: Plane) -> None:

@@ -1,4 +1,4 @@
-"""`crop`, `hair_top`, `eye_line`, `face_width`, `centre`, `resolution`: is there a crop within all limits?"""
+"""`crop` with `hair_top`, `eye_line`, `face_width`, `centre`: a crop within all limits, or why there is none."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged
+from workers.imaging.conflict import conflict
 from workers.imaging.crop import MEASURES
 from workers.imaging.scene import Scene
 
-CODES = ("crop", *MEASURES, "resolution")
+CODES = ("crop", *MEASURES)
 
 _FAULTS = {
     "hair_top": ("high", "low"),
@@ -18,6 +19,8 @@ _FAULTS = {
     "centre": ("left", "right"),
 }
 """What is wrong when a measure lies under its lower or over its upper limit."""
+
+_FIRST = ("too_close", "too_far", "high", "low", "eyes_high", "eyes_low", "left", "right")
 
 
 def look(scene: Scene) -> Iterator[Check]:
@@ -34,27 +37,20 @@ def look(scene: Scene) -> Iterator[Check]:
             faults.append(check.fault)
         yield check
     verdict = CheckVerdict.FAIL if faults else CheckVerdict.PASS
-    yield Check("crop", verdict, fault=_summary(faults), region=crop.box if faults else None)
-    width = scene.rule.output.width
-    few = crop.box[2] < width
-    yield Check(
-        "resolution",
-        CheckVerdict.FAIL if few else CheckVerdict.PASS,
-        float(crop.box[2]),
-        "px",
-        float(width),
-        None,
-        crop.box if few else None,
-        "few_pixels" if few else "",
-    )
+    yield Check("crop", verdict, fault=_cause(scene, faults), region=crop.box if faults else None)
 
 
-def _summary(faults: list[str]) -> str:
-    """The one word a student acts on first: distance, then height, then side."""
-    order = ("too_close", "too_far", "high", "low", "eyes_high", "eyes_low", "left", "right")
-    if "high" in faults and "eyes_low" in faults:  # no room above the hair while the eyes lie low: a big head
-        return "too_close"
-    return next((fault for fault in order if fault in faults), "")
+def _cause(scene: Scene, faults: list[str]) -> str:
+    """What a student acts on first: what the picture lacks, or, in a finished file, what is wrong in it."""
+    assert scene.head is not None
+    if not faults:
+        return ""
+    if scene.finished:
+        if "high" in faults and "eyes_low" in faults:  # no room above the hair while the eyes lie low: a big head
+            return "too_close"
+        return next(fault for fault in _FIRST if fault in faults)
+    causes = conflict(scene.head, scene.picture.width, scene.picture.height, scene.rule)
+    return causes[0] if causes else next(fault for fault in _FIRST if fault in faults)
 
 
 def _where(scene: Scene, code: str) -> Box:

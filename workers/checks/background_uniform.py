@@ -1,0 +1,69 @@
+"""`background_uniform`: objects, shadow, gradient and texture on the wall, away from the silhouette.
+
+Stray: the 98th percentile of the CIELAB distance from the wall's median colour (shadow, gradient, objects).
+Texture: the 95th percentile of the Sobel gradient summed over L*, a*, b* (ISO/IEC 29794-5 BackgroundUniformity takes
+the mean over luminance), after a light blur that takes away sensor noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from app.rules.report import Box, Check, CheckVerdict
+from workers.checks.common import judged, skipped, worst
+from workers.checks.marks import Mask
+from workers.checks.planes import Plane, distance_to, lab, median_colour, once, wall
+from workers.imaging.scene import Scene
+
+CODES = ("background_uniform",)
+LEAST = 0.02
+"""Part of the picture that must be background to say anything."""
+
+
+def look(scene: Scene) -> Iterator[Check]:
+    if scene.mask is None or scene.portrait is None:
+        return
+    seen = wall(scene)
+    if seen.mean() < LEAST:
+        yield skipped("background_uniform")
+        return
+    away, rough = float(np.percentile(stray(scene)[seen], 98)), float(np.percentile(texture(scene)[seen], 95))
+    found = worst(
+        judged(scene, "background_uniform", away, "uneven"),
+        judged(scene, "background_uniform", rough, "texture", limit="roughness"),
+    )
+    yield found if found.verdict is CheckVerdict.PASS else replace(found, region=_worst_place(scene))
+
+
+@once
+def stray(scene: Scene) -> Plane:
+    """CIELAB distance of every pixel from the wall's median colour."""
+    return distance_to(lab(scene), median_colour(scene, wall(scene)))
+
+
+@once
+def texture(scene: Scene) -> Plane:
+    """CIELAB gradient of every pixel."""
+    smooth = cv2.GaussianBlur(lab(scene), (5, 5), 1.2)
+    across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    return np.asarray(cv2.transform(np.abs(across) + np.abs(down), np.ones((1, 3), np.float32)), np.float32)
+
+
+def fault_map(scene: Scene) -> Mask:
+    """Where the wall is wrong: it strays from its own colour, or is rough, by more than the rule's warning."""
+    away, rough = (scene.rule.limit(code).warn[1] or np.inf for code in ("background_uniform", "roughness"))
+    wrong = (stray(scene) > away) | (texture(scene) > rough)
+    return np.asarray(cv2.medianBlur((wrong & wall(scene)).astype(np.uint8), 5) > 0, np.bool_)
+
+
+def _worst_place(scene: Scene) -> Box | None:
+    """The largest wrong place."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(fault_map(scene).astype(np.uint8))
+    if count < 2:
+        return None
+    x, y, width, height, _ = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))]
+    return scene.box(float(x), float(y), float(width), float(height))

@@ -1,0 +1,57 @@
+"""`natural_colour`: a grey or toned picture, a colour cast on the skin.
+
+Cast: ISO/IEC 29794-5 NaturalColour, the CIELAB distance of the cheeks from the box a* 5..25, b* 5..35. Monochrome: in a
+grey or toned (sepia) picture the colour follows from the lightness; what is left of a* and b* once the mean of their
+lightness (steps of 5 L*) is taken away is nearly nothing. That also works on pictures in which no face is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from app.rules.report import Box, Check, CheckVerdict
+from workers.checks.common import judged
+from workers.checks.planes import Plane, both_cheeks, has_skin, lab, median_colour
+from workers.imaging.colour import lab as to_lab
+from workers.imaging.scene import OVAL, Scene
+
+CODES = ("natural_colour",)
+_STEPS = 21  # of 5 L*
+_SAMPLES = 200  # rows and columns of a picture without a face
+
+
+def look(scene: Scene) -> Iterator[Check]:
+    tones = _looked_at(scene)
+    where = scene.around(OVAL) if scene.marks is not None and scene.crop is not None else None
+    if tones.shape[0]:
+        grey = judged(scene, "natural_colour", colour_beyond_tone(tones), "grey", where, "colourfulness")
+        if grey.verdict is not CheckVerdict.PASS or not has_skin(scene):
+            yield grey
+            return
+    if has_skin(scene):
+        yield _cast(scene, where)
+
+
+def colour_beyond_tone(tones: Plane) -> float:
+    """Root mean square of a* and b* around their mean at each lightness; `tones` is N x 3 CIELAB."""
+    step = np.clip(tones[:, 0] / 5, 0, _STEPS - 1).astype(int)
+    count = np.maximum(1, np.bincount(step, minlength=_STEPS))
+    means = np.stack([np.bincount(step, tones[:, part], minlength=_STEPS) / count for part in (1, 2)], axis=1)
+    return float(np.sqrt(((tones[:, 1:] - means[step]) ** 2).sum(axis=1).mean()))
+
+
+def _looked_at(scene: Scene) -> Plane:
+    """The person's pixels; without a person all of the picture."""
+    if scene.portrait is not None and scene.mask is not None and (scene.mask > 0.5).mean() > 0.05:
+        return lab(scene)[::2, ::2][scene.mask[::2, ::2] > 0.5]
+    rgb = scene.picture.rgb
+    down, across = (max(1, size // _SAMPLES) for size in rgb.shape[:2])
+    return to_lab(rgb[::down, ::across]).reshape(-1, 3)
+
+
+def _cast(scene: Scene, where: Box | None) -> Check:
+    _, a, b = median_colour(scene, both_cheeks(scene))
+    away = float(np.hypot(max(0, 5 - a, a - 25), max(0, 5 - b, b - 35)))
+    return judged(scene, "natural_colour", away, "cast", where)

@@ -1,0 +1,102 @@
+"""Finds the faces of a picture: as it stands, lying on its side or upside down, and at last with less demand.
+
+A picture is never turned for delivery. It is only looked at from another side, so that the student hears "turn the
+picture" or "face the camera" instead of "no face".
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from workers.imaging.models import Face, Models, Plane, Rgb
+
+_LARGE = 0.1
+"""A face found on a turned copy must be this part of the picture's short side: smaller ones are chance finds."""
+
+_TILTED = 45.0
+_BLINK, _LOWERED = 0.2, 9.0
+"""The mesh of a face that is upside down looks like a lowered head with half-closed eyes: only then is it doubted."""
+
+_CLEARLY = 0.3
+"""By how much the turned copy's brows and irises must be darker against its cheeks (sum of two ratios)."""
+
+_PERSON = 0.8
+"""Mean person confidence within an oval that only the less demanding detector takes for a face."""
+
+_IRISES, _BROWS, _CHEEKS = (468, 473), (105, 334), (50, 280)
+
+
+def find(rgb: Rgb, models: Models) -> list[Face]:
+    """All faces, the largest first, in pixels of `rgb` (a copy of at most 1280 pixels)."""
+    faces = models.faces(rgb)
+    if faces:
+        return _other_way_up(faces, rgb, models) if _doubtful(faces[0]) else faces
+    for turns in (1, 3, 2):
+        turned = models.faces(_turn(rgb, turns))
+        if turned and _upright(turned[0], rgb):
+            return [_back(face, turns, rgb) for face in turned]
+    return [face for face in models.faint_faces(rgb) if _is_person(face, rgb, models)]
+
+
+def _upright(face: Face, rgb: Rgb) -> bool:
+    """Whether this, found on a turned copy, is why the copy was turned."""
+    return face.width >= _LARGE * min(rgb.shape[:2]) and abs(face.roll) < _TILTED
+
+
+def _doubtful(face: Face) -> bool:
+    return face.pitch > _LOWERED and max(face.shapes["eyeBlinkLeft"], face.shapes["eyeBlinkRight"]) > _BLINK
+
+
+def _other_way_up(faces: list[Face], rgb: Rgb, models: Models) -> list[Face]:
+    """The faces of the picture turned upside down, where their eyes are clearly eyes and these are not."""
+    copy = _turn(rgb, 2)
+    turned = models.faces(copy)
+    if turned and _lightness_of_eyes(turned[0], copy) < _lightness_of_eyes(faces[0], rgb) - _CLEARLY:
+        return [_back(face, 2, rgb) for face in turned]
+    return faces
+
+
+def _lightness_of_eyes(face: Face, rgb: Rgb) -> float:
+    """Grey level of irises and brows as a part of the cheeks', added; below 2 on a face that is the right way up."""
+    plain = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    radius = max(1, round(0.012 * face.width))
+    irises, brows, cheeks = (
+        float(np.mean([_spot(plain, face, mark, radius) for mark in marks])) for marks in (_IRISES, _BROWS, _CHEEKS)
+    )
+    return (irises + brows) / max(1.0, cheeks)
+
+
+def _spot(plain: Rgb, face: Face, mark: int, radius: int) -> float:
+    height, width = plain.shape
+    x, y = (int(np.clip(face.points[mark, part], 0, size - 1)) for part, size in ((0, width), (1, height)))
+    return float(np.median(plain[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]))
+
+
+def _is_person(face: Face, rgb: Rgb, models: Models) -> bool:
+    """Whether the segmenter, too, sees a person there."""
+    height, width = rgb.shape[:2]
+    low, high = face.points[:, :2].min(0), face.points[:, :2].max(0)
+    pad = high - low
+    x0, y0 = (int(max(0, value)) for value in low - pad)
+    x1, y1 = (int(min(size, value)) for size, value in zip((width, height), high + pad, strict=True))
+    if x1 - x0 < 16 or y1 - y0 < 16:
+        return False
+    mask = models.mask(np.ascontiguousarray(rgb[y0:y1, x0:x1]))
+    inner = (face.points[:, :2] - (x0, y0)).astype(int)
+    inner = inner[(inner >= 0).all(1) & (inner < (x1 - x0, y1 - y0)).all(1)]
+    return bool(inner.size) and float(mask[inner[:, 1], inner[:, 0]].mean()) > _PERSON
+
+
+def _turn(rgb: Rgb, turns: int) -> Rgb:
+    """A copy turned anticlockwise by quarter turns."""
+    return np.ascontiguousarray(np.rot90(rgb, turns))
+
+
+def _back(face: Face, turns: int, rgb: Rgb) -> Face:
+    """A face of the turned copy, in the picture itself."""
+    height, width = rgb.shape[:2]
+    x, y, z = face.points.T
+    spots = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}[turns]
+    points: Plane = np.stack([*spots, z], axis=1).astype(np.float32)
+    return Face(points, face.shapes, face.yaw, face.pitch, face.roll + 90 * turns)
