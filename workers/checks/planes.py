@@ -63,11 +63,11 @@ def grey(scene: Scene) -> Plane:
 def skin(scene: Scene) -> Mask:
     """Face without eyes, brows and lips."""
     face = polygon(scene, OVAL, -0.08)
-    for part in (marks.LEFT_EYE, marks.RIGHT_EYE):
-        face &= ~polygon(scene, part, 0.5)
-    for part in (marks.LEFT_BROW, marks.RIGHT_BROW):
-        face &= ~polygon(scene, part, 0.3)
-    face &= ~polygon(scene, marks.LIPS, 0.2)
+    parts: dict[tuple[int, ...], float] = {
+        marks.LEFT_EYE: 0.5, marks.RIGHT_EYE: 0.5, marks.LEFT_BROW: 0.3, marks.RIGHT_BROW: 0.3, marks.LIPS: 0.2,
+    }  # fmt: skip
+    for part, grow in parts.items():
+        face &= ~polygon(scene, part, grow)
     return face
 
 
