@@ -21,6 +21,7 @@ from app import create_app
 from app.adapters.demo_keys import ensure
 from app.adapters.redis_server import RedisServer
 from app.extensions import db
+from app.simulator.pay import refund_notice, transaction
 from app.simulator.server import build as build_simulator
 from app.simulator.signing import Signing
 from app.simulator.state import State
@@ -183,13 +184,18 @@ class Shop:
         with self.state.lock:
             self.state.faults.update({"lost": 1} | faults)
         requests.post(f"{self.url}/cashier/{number}", timeout=5)
-        self.state.faults.update(dict.fromkeys(self.state.faults, 0))
+        self.state.faults.update(dict.fromkeys(("lost", *faults), 0))
 
     def callback(self, number: str, **changes: Any) -> tuple[bytes, dict[str, str]]:
         """A genuine callback for a paid trade: body and headers."""
-        from app.simulator.pay import _fields
+        resource = transaction(self.state.trades[number]) | {"trade_state": "SUCCESS"} | changes
+        body = self.signing.sealed("TRANSACTION.SUCCESS", resource)
+        return body, self.signing.headers(body)
 
-        body = self.signing.sealed("TRANSACTION.SUCCESS", _fields(self.state.trades[number]) | changes)
+    def refund_callback(self, number: str, **changes: Any) -> tuple[bytes, dict[str, str]]:
+        """A genuine callback for a refund that WeChat has taken: body and headers."""
+        resource = refund_notice(self.state.refunds[number]) | changes
+        body = self.signing.sealed(f"REFUND.{resource['refund_status']}", resource)
         return body, self.signing.headers(body)
 
 

@@ -1,13 +1,19 @@
-"""WeChat Pay API v3 behind a small interface, over the `wechatpayv3` package in public-key mode.
+"""WeChat Pay API v3 behind a small interface, over the `wechatpayv3` package.
 
-The package's traps are closed here: it checks no freshness, raises on a missing header and asks the network about an
-unknown serial, so serial, type and age are looked at before it sees a notice.
+The package's traps are closed here: it checks no freshness, raises on a missing header, asks the network about an
+unknown serial and takes any 32-bit text for a time, so serial, type and age are looked at before it sees a notice. It
+has no setting for the address and fetches certificates in its constructor, so both are set behind its back; the
+version is pinned.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
+import logging
+import re
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,21 +25,41 @@ import requests
 from flask import current_app
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from app.rules.faults import Busy
+from app.adapters.wechatpay_keys import Certificates, merchant_public
+from app.rules.faults import Busy, Fault
+from app.rules.text import N_
+
+log = logging.getLogger(__name__)
 
 TIMEOUT = (3, 6)
 """Seconds to connect and to read."""
 
 FRESH_SECONDS = 300
+"""How old a notice may be, and how far ahead its clock: the limit that WeChat sets for our requests."""
+
 _SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
+_PROBE = "WECHATPAY/SIGNTEST/"
+_TRANSIENT = frozenset({"SYSTEM_ERROR", "SYSTEMERROR", "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED"})
+_UNKNOWN = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 
 
-class PayError(Exception):
+class PayError(Fault):
     """WeChat Pay refused a request; `code` is its error code (ORDERPAID, NOT_ENOUGH, …)."""
 
+    status = 502
+    sentence = N_("微信支付没有接受这次请求（%(code)s），请稍后再试")
+
     def __init__(self, code: str) -> None:
-        super().__init__(code)
+        super().__init__(code=code)
         self.code = code
+
+
+class NoticeRefused(Exception):
+    """A callback that is not exactly what WeChat sends; `why`: serial, type, stale, probe, signature or malformed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -46,14 +72,19 @@ class Notice:
 
 
 class Gateway:
-    """One merchant at WeChat Pay. Every method raises Busy when WeChat does not answer, PayError when it refuses."""
+    """One merchant at WeChat Pay. Every method raises Busy when WeChat does not answer, PayError when it refuses.
+
+    With `wechatpay_public.pem` and `public_key_id.txt` in the folder WeChat is recognised by its public key, otherwise
+    by the platform certificates kept in `certificates/`; while a merchant changes over, by both.
+    """
 
     def __init__(self, folder: Path, mchid: str, appid: str, base_url: str, notify_url: str) -> None:
         def read(name: str) -> str:
             return (folder / name).read_text().strip()
 
-        self.mchid, self.appid = mchid, appid
-        self.public_key_id = read("public_key_id.txt")
+        self.mchid, self.appid, self._base_url = mchid, appid, base_url.rstrip("/")
+        with_key = (folder / "public_key_id.txt").exists()
+        self._public_key_id = read("public_key_id.txt") if with_key else None
         self._client = WeChatPay(
             wechatpay_type=WeChatPayType.JSAPI,
             mchid=mchid,
@@ -62,14 +93,19 @@ class Gateway:
             appid=appid,
             apiv3_key=read("apiv3_key.txt"),
             notify_url=notify_url,
-            public_key=read("wechatpay_public.pem"),
-            public_key_id=self.public_key_id,
+            # without any public key the constructor asks the network; the stand-in is taken out again below
+            public_key=read("wechatpay_public.pem") if with_key else merchant_public(read("merchant_key.pem")),
+            public_key_id=self._public_key_id or "",
             timeout=TIMEOUT,
         )
-        self._client._core._gate_way = base_url  # the package knows no setting for it
+        core = self._client._core
+        core._gate_way = self._base_url
+        self._certificates = Certificates(folder / "certificates", core)
+        if not with_key:
+            core._public_key = core._public_key_id = None
 
     def prepay(self, method: str, number: str, fen: int, title: str, expires: datetime, openid: str | None) -> str:
-        """Open a payment; the prepay_id (jsapi) or code_url (native)."""
+        """Open a payment; the prepay_id (jsapi) or code_url (native). The same values again give a fresh one."""
         kind = WeChatPayType.JSAPI if method == "jsapi" else WeChatPayType.NATIVE
         answer = self._call(
             self._client.pay,
@@ -84,7 +120,7 @@ class Gateway:
 
     def jsapi_parameters(self, prepay_id: str) -> dict[str, str]:
         """What the page hands to WeChat's own payment dialog, signed."""
-        stamp, nonce, package = str(int(time.time())), str(time.time_ns()), f"prepay_id={prepay_id}"
+        stamp, nonce, package = str(int(time.time())), secrets.token_hex(16), f"prepay_id={prepay_id}"
         signature = self._client.sign([self.appid, stamp, nonce, package])
         return {
             "appId": self.appid,
@@ -100,7 +136,7 @@ class Gateway:
         try:
             return self._call(self._client.query, out_trade_no=number)
         except PayError as error:
-            if error.code in ("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"):
+            if error.code in _UNKNOWN:
                 return None
             raise
 
@@ -112,7 +148,7 @@ class Gateway:
         """Ask for a refund in full; the same refund number again is the same refund."""
         amount = {"refund": fen, "total": fen, "currency": "CNY"}
         return self._call(
-            self._client.refund, out_refund_no=refund_number, out_trade_no=number, amount=amount, reason=reason[:40]
+            self._client.refund, out_refund_no=refund_number, out_trade_no=number, amount=amount, reason=reason[:26]
         )
 
     def query_refund(self, refund_number: str) -> Mapping[str, Any]:
@@ -120,52 +156,84 @@ class Gateway:
         return self._call(self._client.query_refund, out_refund_no=refund_number)
 
     def trade_bill(self, day: str) -> str:
-        """The trade bill of a day (YYYY-MM-DD) as CSV text; empty when there was no trade."""
+        """The trade bill of a day (YYYY-MM-DD) as text; empty when there was no trade. Its digest is checked."""
         try:
             answer = self._call(self._client.trade_bill, bill_date=day)
         except PayError as error:
-            if error.code == "NO_STATEMENT_EXIST":
+            if error.code in ("NO_STATEMENT_EXIST", "NO_STATEMENT"):
                 return ""
             raise
-        code, data = self._answer(self._client.download_bill, url=answer["download_url"])
+        url = str(answer.get("download_url", ""))
+        if not url.startswith(self._base_url + "/"):  # the package would glue a strange address to its own
+            raise PayError("BILL_ADDRESS")
+        code, data = self._answer(self._client.download_bill, url=url)
         if code != 200:
-            raise PayError("BILL_DOWNLOAD")
+            raise Busy
         raw = data.encode() if isinstance(data, str) else data
-        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+        try:
+            plain = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+        except (OSError, EOFError):
+            raise PayError("BILL_DAMAGED") from None
+        if answer.get("hash_type") != "SHA1" or hashlib.sha1(plain).hexdigest() != answer.get("hash_value", "").lower():
+            raise PayError("BILL_DAMAGED")
+        return plain.decode("utf-8-sig")
 
-    def verify_notice(self, headers: Mapping[str, str], body: bytes) -> Notice | None:
-        """A callback, verified and decrypted; None for everything that is not exactly that."""
+    def refresh_certificates(self) -> int:
+        """Fetch the platform certificates again when they are in use and half a day old. Returns how many there are."""
+        if self._public_key_id is not None or not self._certificates.due():
+            return 0
+        self._answer(self._certificates.fetch)
+        return len(self._certificates.serials())
+
+    def verify_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
+        """A callback, verified and decrypted. Raises NoticeRefused for everything that is not exactly that.
+
+        Never asks the network: an unknown serial is refused, WeChat sends again, and `flask sweep` fetches new
+        certificates meanwhile.
+        """
         plain = {name.lower(): value for name, value in headers.items()}
-        if plain.get("wechatpay-serial") != self.public_key_id:
-            return None
+        serial = plain.get("wechatpay-serial", "")
+        if serial != self._public_key_id and not self._certificates.knows(serial):
+            raise NoticeRefused("serial")
         if plain.get("wechatpay-signature-type") != _SIGNATURE_TYPE:
-            return None
+            raise NoticeRefused("type")
         stamp = plain.get("wechatpay-timestamp", "")
-        if not stamp.isdigit() or abs(time.time() - int(stamp)) > FRESH_SECONDS:
-            return None
+        if not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(time.time() - int(stamp)) > FRESH_SECONDS:
+            raise NoticeRefused("stale")
+        if plain.get("wechatpay-signature", "").startswith(_PROBE):  # WeChat tests whether we verify at all
+            raise NoticeRefused("probe")
         try:
             data = self._client.callback(plain, body)
-            return Notice(str(data["id"]), str(data["event_type"]), dict(data["resource"])) if data else None
         except Exception:  # the package raises bare exceptions for malformed input
-            return None
+            raise NoticeRefused("malformed") from None
+        if not data:
+            raise NoticeRefused("signature")
+        if not isinstance(data.get("resource"), dict) or not data.get("id") or not data.get("event_type"):
+            raise NoticeRefused("malformed")
+        return Notice(str(data["id"]), str(data["event_type"]), data["resource"])
 
     def _answer(self, function: Any, **values: Any) -> tuple[int, Any]:
         try:
             return function(**values)  # type: ignore[no-any-return]
-        except requests.RequestException:
+        except requests.RequestException as error:
+            log.warning("wechatpay_silent call=%s error=%s", function.__name__, type(error).__name__)
             raise Busy from None
         except Exception as error:  # an answer whose signature is wrong comes as a bare exception
+            log.error("wechatpay_answer_refused call=%s error=%s", function.__name__, type(error).__name__)
             raise Busy from error
 
     def _call(self, function: Any, **values: Any) -> Mapping[str, Any]:
         code, text = self._answer(function, **values)
-        if 200 <= code < 300:
-            return json.loads(text) if text else {}
         try:
-            error = str(json.loads(text).get("code", code))
-        except (ValueError, TypeError, AttributeError):
-            error = str(code)
-        if code >= 500 or error in ("SYSTEM_ERROR", "SYSTEMERROR", "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED"):
+            answer = json.loads(text) if text else {}
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise Busy
+        if 200 <= code < 300:
+            return answer
+        error = str(answer.get("code", code))
+        if code >= 500 or code == 429 or error in _TRANSIENT:
             raise Busy
         raise PayError(error)
 

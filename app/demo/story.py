@@ -12,9 +12,10 @@ from app.demo.people import FLAWS, Person
 from app.extensions import db
 from app.models import Account, Campaign, Consent, Identity, Order, Payment, Photo, Staff
 from app.rules.states import OrderState
-from app.services import codes, consents, decisions, expiry, payments, prechecks, submissions
+from app.services import codes, consents, decisions, expiry, prechecks, submissions
 from app.services.decisions import Judgement, Seen
 from app.services.rejections import Told
+from app.services.settlement import settle
 from app.services.transitions import SYSTEM
 from app.services.unit import unit_of_work
 from workers.checker import Checker
@@ -127,7 +128,7 @@ class Story:
                 Payment(order_id=order_id, out_trade_no=f"DEMO{order_id:08d}", method="jsapi", amount_fen=fen,
                         expires_at=now())
             )  # fmt: skip
-        payments.settle(
+        settle(
             {
                 "out_trade_no": f"DEMO{order_id:08d}",
                 "transaction_id": f"42000{order_id:022d}",
@@ -135,7 +136,8 @@ class Story:
                 "appid": current_app.config["WECHAT_APPID"],
                 "amount": {"total": fen, "currency": "CNY"},
                 "trade_state": "SUCCESS",
-            }
+            },
+            "query",
         )
 
     def _decide(self, outcome: str, *reasons: str) -> None:

@@ -1,7 +1,16 @@
 """Tables: columns, relations and derived facts only."""
 
 from app.models.batch import Batch, BatchItem, BatchState
-from app.models.money import BillDifference, NotifyLog, Payment, PaymentState, Refund, RefundState
+from app.models.money import (
+    BillDay,
+    BillDifference,
+    BillLine,
+    NotifyLog,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 from app.models.ops import Audit, Outbox, Pulse
 from app.models.order import CodeImage, Event, Exemption, Form, Order
 from app.models.people import (
@@ -20,9 +29,9 @@ from app.models.review import Decision, DecisionReason, Lease, Reason, ReasonVer
 from app.models.school import Campaign, RosterEntry, Rule, School
 
 __all__ = [
-    "Account", "Audit", "Batch", "BatchItem", "BatchState", "BillDifference", "Campaign", "CheckState", "CodeImage",
-    "Consent", "Decision", "DecisionReason", "Event", "Exemption", "Form", "Identity", "Lease", "NotifyLog", "Order",
-    "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Pulse", "Reason",
-    "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "RosterEntry", "Rule", "School", "SignInAttempt", "Staff",
-    "StaffRole", "StaffSchool", "StaffSession",
+    "Account", "Audit", "Batch", "BatchItem", "BatchState", "BillDay", "BillDifference", "BillLine", "Campaign",
+    "CheckState", "CodeImage", "Consent", "Decision", "DecisionReason", "Event", "Exemption", "Form", "Identity",
+    "Lease", "NotifyLog", "Order", "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash",
+    "PhotoView", "Pulse", "Reason", "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "RosterEntry", "Rule",
+    "School", "SignInAttempt", "Staff", "StaffRole", "StaffSchool", "StaffSession",
 ]  # fmt: skip

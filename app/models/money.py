@@ -1,15 +1,20 @@
-"""Payments and refunds, in fen, and the notices WeChat Pay has sent."""
+"""Payments and refunds, in fen, the notices WeChat Pay has sent, and its trade bills.
+
+What a payment, a refund or a notice states is append-only: triggers in the database refuse to change or delete it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
 from app.extensions import db
+from app.models.order import Order
+from app.models.people import Staff
 from app.models.types import UTCDateTime
 
 
@@ -30,10 +35,18 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
-class Payment(db.Model):
-    """One out_trade_no. What it states (number, amount, method, order) never changes."""
+_OPEN = text("state = 'open'")
 
-    __table_args__ = (Index("ix_payment_poll", "state", "next_query_at"),)
+
+class Payment(db.Model):
+    """One out_trade_no. What it states (order, number, method, amount, expiry) never changes; paid is final."""
+
+    __table_args__ = (
+        Index("ix_payment_poll", "state", "next_query_at"),
+        Index("ix_payment_state_id", "state", "id"),
+        Index("ix_payment_paid_at", "paid_at"),
+        Index("uq_payment_open", "order_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
     out_trade_no: Mapped[str] = mapped_column(unique=True)
@@ -42,20 +55,26 @@ class Payment(db.Model):
     state: Mapped[str] = mapped_column(default=PaymentState.OPEN.value)
     handle: Mapped[str | None]  # prepay_id or code_url
     handle_expires_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)  # WeChat's time_expire, settable once
     transaction_id: Mapped[str | None] = mapped_column(unique=True)
     paid_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    evidence: Mapped[str | None]  # what told us of the money: notice | query
     queries: Mapped[int] = mapped_column(default=0)
     next_query_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    order: Mapped[Order] = relationship()
     refunds: Mapped[list[Refund]] = relationship(order_by="Refund.id", back_populates="payment")
 
 
 class Refund(db.Model):
-    """One out_refund_no, always in full."""
+    """One out_refund_no, always in full: a payment has at most one, and keeps its number for every attempt."""
 
+    __table_args__ = (
+        Index("uq_refund_payment", "payment_id", unique=True),
+        Index("ix_refund_due", "state", "next_try_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
-    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
     out_refund_no: Mapped[str] = mapped_column(unique=True)
     amount_fen: Mapped[int]
     state: Mapped[str] = mapped_column(default=RefundState.REQUESTED.value)
@@ -67,26 +86,60 @@ class Refund(db.Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     settled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     payment: Mapped[Payment] = relationship(back_populates="refunds")
+    staff: Mapped[Staff | None] = relationship()
 
 
 class NotifyLog(db.Model):
-    """One notice of WeChat Pay that was taken; the id makes a repeat harmless."""
+    """One genuine notice of WeChat Pay and what came of it; the id makes a repeat harmless."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     notify_id: Mapped[str] = mapped_column(unique=True)
     event_type: Mapped[str]
     out_trade_no: Mapped[str] = mapped_column(index=True)
+    transaction_id: Mapped[str | None]
+    amount_fen: Mapped[int | None]  # as WeChat says
     outcome: Mapped[str]
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
-class BillDifference(db.Model):
-    """One line on which our books and WeChat's trade bill of a day disagree."""
+class BillDay(db.Model):
+    """One Beijing day whose trade bill has been compared, with WeChat's totals."""
 
+    day: Mapped[str] = mapped_column(primary_key=True)
+    compared_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    payments: Mapped[int]
+    payments_fen: Mapped[int]
+    refunds: Mapped[int]
+    refunds_fen: Mapped[int]
+    fee_text: Mapped[str]  # yuan as WeChat writes it, finer than a fen
+
+
+class BillLine(db.Model):
+    """One line of WeChat's trade bill, kept as WeChat's side of every order's money."""
+
+    __table_args__ = (UniqueConstraint("day", "kind", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[str]
+    kind: Mapped[str]  # payment | refund
+    number: Mapped[str] = mapped_column(index=True)  # out_trade_no, or out_refund_no of a refund
+    out_trade_no: Mapped[str] = mapped_column(index=True)
+    transaction_id: Mapped[str]
+    amount_fen: Mapped[int]
+    status: Mapped[str]
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class BillDifference(db.Model):
+    """One point on which our books and WeChat's trade bill of a day disagree."""
+
+    __table_args__ = (Index("ix_bill_difference_open", "resolved_at", "day"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     day: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
-    out_trade_no: Mapped[str]
+    number: Mapped[str]  # out_trade_no, or out_refund_no of a refund
     ours_fen: Mapped[int | None]
     theirs_fen: Mapped[int | None]
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    resolved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    note: Mapped[str] = mapped_column(default="")
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

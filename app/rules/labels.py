@@ -79,3 +79,58 @@ SOURCES: Mapping[str, str] = {
     "camera_fallback": N_("拍照（系统相机，未验证）"),
     "onsite": N_("现场拍摄"),
 }
+
+DIFFERENCE_LABELS: Mapping[str, str] = {
+    "payment_missing_here": N_("我方缺少收款"),
+    "payment_missing_there": N_("微信缺少收款"),
+    "payment_amount": N_("收款金额不同"),
+    "payment_transaction": N_("微信支付单号不同"),
+    "refund_missing_here": N_("我方缺少退款"),
+    "refund_missing_there": N_("微信缺少退款"),
+    "refund_amount": N_("退款金额不同"),
+    "refund_state": N_("微信已退款，我方未完成"),
+    "unreadable": N_("账单中有无法识别的行"),
+    "twice": N_("账单中有重复的单号"),
+    "summary": N_("账单明细与汇总不符"),
+}
+
+NOTICE_LABELS: Mapping[str, str] = {
+    "paid": N_("入账，订单已支付"),
+    "returned": N_("入账，订单已不能支付，自动退回"),
+    "repeated": N_("重复通知，未重复入账"),
+    "ignored": N_("与收款无关，未处理"),
+    "unknown": N_("单号不是我方的，未入账"),
+    "wrong_merchant": N_("商户号或应用不符，未入账"),
+    "wrong_amount": N_("金额不符，未入账"),
+    "wrong_currency": N_("币种不符，未入账"),
+    "no_transaction": N_("缺少微信支付单号，未入账"),
+    "other_transaction": N_("微信支付单号与已有记录冲突，未入账"),
+    "refund_requested": N_("退款处理中"),
+    "refund_processing": N_("退款处理中"),
+    "refund_succeeded": N_("退款成功"),
+    "refund_failed": N_("退款失败"),
+}
+
+PLAIN_NOTICES = ("paid", "returned", "repeated", "ignored", "refund_requested", "refund_processing", "refund_succeeded")
+"""Outcomes of notices that nobody has to look at."""
+
+REFUND_FAILURES: Mapping[str, str] = {
+    "NOT_ENOUGH": N_("商户余额不足，充值后会自动重试"),
+    "BUSY": N_("微信没有应答，会自动重试"),
+    "ABNORMAL": N_("用户收款账户异常，请先在微信商户平台处理，再重试"),
+    "CLOSED": N_("微信已关闭这笔退款，请重试"),
+    "OVER_ONE_YEAR": N_("支付已超过一年，微信不再受理，请线下退回"),
+    "RESOURCE_NOT_EXISTS": N_("微信没有这笔交易，请核对商户号"),
+    "INVALID_REQUEST": N_("微信拒绝了请求，可能已在商户平台退款，请核对"),
+}
+
+PAYMENT_LABELS: Mapping[str, str] = {
+    "open": N_("未支付"),
+    "closed": N_("已关闭"),
+    "paid": N_("已支付"),
+}
+
+METHOD_LABELS: Mapping[str, str] = {
+    "native": N_("扫码"),
+    "jsapi": N_("微信内"),
+}

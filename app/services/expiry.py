@@ -9,10 +9,11 @@ from sqlalchemy import or_, select
 
 from app.adapters.clock import BEIJING, beijing, now
 from app.extensions import db
-from app.models import BatchItem, Campaign, Order, Payment, PaymentState
+from app.models import BatchItem, Campaign, Order
 from app.rules.faults import Fault
 from app.rules.states import Action, OrderState
-from app.services import payments, refunds
+from app.services import ledger, notices, payments, refunds
+from app.services.rounds import patiently
 from app.services.transitions import SYSTEM, Actor, perform
 from app.services.unit import Unit, unit_of_work
 
@@ -30,20 +31,29 @@ def expire_due(limit: int = 500) -> int:
     over = Campaign.closes < beijing(now()).date()
     unpaid = (Order.state == OrderState.PENDING_PAYMENT.value) & or_(Order.state_since < stale, over)
     draft = (Order.state == OrderState.DRAFT.value) & over
-    query = select(Order.id).join(Campaign, Campaign.id == Order.campaign_id).where(or_(unpaid, draft)).limit(limit)
-    return sum(expire(order_id) for order_id in db.session.scalars(query).all())
+    query = (
+        select(Order.id)
+        .join(Campaign, Campaign.id == Order.campaign_id)
+        .where(or_(unpaid, draft))
+        .order_by(Order.state_since)
+        .limit(limit)
+    )
+    done: list[bool] = []
+    patiently(db.session.scalars(query).all(), lambda order_id: done.append(_expire(order_id)))
+    return sum(done)
 
 
 def expire(order_id: int) -> int:
-    """Cancel one unpaid order. The open payment is closed first; one that turns out paid moves the order on instead."""
+    """Cancel one unpaid order, as far as WeChat answers. Returns 1 when it is cancelled."""
     try:
-        if not payments.close_open(order_id):
-            return 0
-        with unit_of_work():
-            perform(db.session.get_one(Order, order_id), Action.EXPIRE, SYSTEM)
+        return int(_expire(order_id))
     except Fault:
         return 0
-    return 1
+
+
+def _expire(order_id: int) -> bool:
+    """The open payment is closed first; one that turns out paid moves the order on instead."""
+    return payments.leave(order_id, Action.EXPIRE, SYSTEM)
 
 
 def close_due(limit: int = 500) -> int:
@@ -71,13 +81,12 @@ def close(order_id: int, actor: Actor, cause: str) -> int:
 
 
 def _close(unit: Unit, order: Order, actor: Actor, cause: str) -> None:
-    paid = db.session.scalar(
-        select(Payment).where(Payment.order_id == order.id, Payment.state == PaymentState.PAID.value)
-    )
+    paid = ledger.paid(order.id)
     target = OrderState.REFUNDED if paid else OrderState.CANCELLED
     perform(order, Action.CLOSE, actor, to=target, cause=cause, payment_id=paid.id if paid else None)
     if paid is not None:
         refunds.request(unit, paid, cause, actor.staff_id)
+        notices.order_moved(unit, order, "refunded")
 
 
 def _in_batch(order: Order) -> bool:

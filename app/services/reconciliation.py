@@ -1,96 +1,270 @@
-"""Our books against WeChat's trade bill of a day; every difference becomes a row for finance."""
+"""Our books against WeChat's trade bill, day by day; every difference becomes a row for finance, and stays one."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from app.adapters.clock import BEIJING
-from app.adapters.wechatpay import gateway
+from app.adapters.clock import BEIJING, beijing, now
+from app.adapters.wechatpay import PayError, gateway
 from app.extensions import db
-from app.models import BillDifference, Payment, PaymentState, Refund, RefundState
+from app.models import BillDay, BillDifference, BillLine, Payment, PaymentState, Refund, RefundState
+from app.rules.bill import Bill, parse, summary_faults
+from app.rules.faults import ActionNotAllowed, Fault, Invalid
+from app.rules.states import Role
+from app.rules.text import N_
+from app.services import payments, refunds
+from app.services.transitions import Actor
 from app.services.unit import unit_of_work
 
-_PAID, _REFUNDED = "SUCCESS", "REFUND"
+log = logging.getLogger(__name__)
+
+READY_AT = time(10)
+"""WeChat's bill of a day can be had from ten in the morning of the next, Beijing time."""
+
+LOOK_BACK = 7
+"""Days that `flask sweep` makes up for by itself; older ones finance compares by hand (WeChat keeps three months)."""
+
+PAGE = 50
+
+HEALED = N_("已向微信查询并补记")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a bill, in fen. `number` is ours: out_trade_no, or out_refund_no of a refund."""
+class Difference:
+    """One disagreement; `kind` is a key of `labels.DIFFERENCE_LABELS`."""
 
     kind: str
     number: str
-    fen: int
+    ours: int | None = None
+    theirs: int | None = None
 
 
-def parse(text: str) -> dict[tuple[str, str], Line]:
-    """The lines of a trade bill (cells begin with a backquote; two summary lines at the end)."""
-    rows = list(csv.reader(io.StringIO(text.lstrip("\ufeff"))))
-    if not rows:
-        return {}
-    head = [cell.strip() for cell in rows[0]]
-    found = {}
-    for row in rows[1:]:
-        cells = dict(zip(head, (cell.lstrip("`").strip() for cell in row), strict=False))
-        if len(row) < len(head) or cells.get("交易状态") not in (_PAID, _REFUNDED):
+def compare_due() -> int:
+    """Compare the days of the last week that have not been. Returns how many were compared."""
+    moment = beijing(now())
+    first = db.session.scalar(select(func.min(Payment.created_at)))
+    if first is None or moment.time() < READY_AT:
+        return 0
+    done = set(db.session.scalars(select(BillDay.day)))
+    days = [moment.date() - timedelta(days=back) for back in range(LOOK_BACK, 0, -1)]
+    due = [day for day in days if day >= beijing(first).date() and day.isoformat() not in done]
+    count = 0
+    for day in due:
+        try:
+            compare(day)
+        except PayError as error:
+            log.warning("bill_refused day=%s code=%s", day, error.code)
             continue
-        paid = cells["交易状态"] == _PAID
-        number, amount = (
-            (cells["商户订单号"], cells["应结订单金额"]) if paid else (cells["商户退款单号"], cells["退款金额"])
-        )
-        line = Line("payment" if paid else "refund", number, fen(amount))
-        found[line.kind, line.number] = line
-    return found
-
-
-def fen(yuan: str) -> int:
-    """Fen of an amount like `15.00`, without floating point. Raises ValueError."""
-    whole, _, part = yuan.partition(".")
-    return int(whole) * 100 + int((part + "00")[:2])
+        count += 1
+    return count
 
 
 def compare(day: date) -> int:
-    """Compare a Beijing day and keep the differences, replacing an earlier comparison. Returns how many there are."""
-    theirs = parse(gateway().trade_bill(day.isoformat()))
-    ours = _ours(day)
+    """Compare a Beijing day that is over. What only a query can tell is asked at once. Returns open differences.
+
+    Raises Invalid for a day that is not over, Busy, PayError.
+    """
+    if day >= beijing(now()).date():
+        raise Invalid(N_("只能核对已经结束的日期"))
+    bill = parse(gateway().trade_bill(day.isoformat()))
+    _keep(day, bill)
+    for found in _differences(day):
+        _heal(found)
+    _recheck()
+    return len(open_differences(day))
+
+
+def _keep(day: date, bill: Bill) -> None:
+    name = day.isoformat()
     with unit_of_work():
-        db.session.execute(delete(BillDifference).where(BillDifference.day == day.isoformat()))
-        rows = list(_differences(day, ours, theirs))
-        db.session.add_all(rows)
-        return len(rows)
-
-
-def _differences(day: date, ours: Mapping, theirs: Mapping):  # type: ignore[no-untyped-def,type-arg]
-    for key in sorted(set(ours) | set(theirs)):
-        mine, other = ours.get(key), theirs.get(key)
-        if mine == other:
-            continue
-        kind = f"{key[0]}_missing_here" if mine is None else f"{key[0]}_missing_there" if other is None else "amount"
-        yield BillDifference(
-            day=day.isoformat(),
-            kind=kind,
-            out_trade_no=key[1],
-            ours_fen=mine.fen if mine else None,
-            theirs_fen=other.fen if other else None,
+        db.session.execute(delete(BillLine).where(BillLine.day == name))
+        db.session.merge(
+            BillDay(
+                day=name,
+                compared_at=now(),
+                payments=sum(line.kind == "payment" for line in bill.lines),
+                payments_fen=bill.total("payment"),
+                refunds=sum(line.kind == "refund" for line in bill.lines),
+                refunds_fen=bill.total("refund"),
+                fee_text=bill.stated.get("手续费总金额", ""),
+            )
         )
+        for line in {(line.kind, line.number): line for line in bill.lines}.values():
+            db.session.add(
+                BillLine(
+                    day=name, kind=line.kind, number=line.number, out_trade_no=line.out_trade_no,
+                    transaction_id=line.transaction_id, amount_fen=line.fen, status=line.status, at=line.at,
+                )
+            )  # fmt: skip
+        db.session.flush()
+        _write_down(name, [*_differences(day), *_faults_of(bill)])
 
 
-def _ours(day: date) -> dict[tuple[str, str], Line]:
+def _faults_of(bill: Bill) -> Iterator[Difference]:
+    """What is wrong with the bill itself: rows not understood, numbers that come twice, sums that do not add up."""
+    seen: set[tuple[str, str]] = set()
+    for place in bill.strange:
+        yield Difference("unreadable", place)
+    for line in bill.lines:
+        if (line.kind, line.number) in seen:
+            yield Difference("twice", line.number, None, line.fen)
+        seen.add((line.kind, line.number))
+    for number, (mine, theirs) in enumerate(summary_faults(bill), 1):
+        yield Difference("summary", f"summary {number}", mine, theirs)
+
+
+def _write_down(day: str, found: list[Difference]) -> None:
+    """Write differences down; one that was noted before keeps its row, and opens again unless a person closed it."""
+    known = {
+        (row.kind, row.number): row
+        for row in db.session.scalars(select(BillDifference).where(BillDifference.day == day))
+    }
+    for one in found:
+        row = known.get((one.kind, one.number))
+        if row is None:
+            row = BillDifference(day=day, kind=one.kind, number=one.number, note="")
+            db.session.add(row)
+        row.ours_fen, row.theirs_fen = one.ours, one.theirs
+        if row.staff_id is None:
+            row.resolved_at, row.note = None, ""
+
+
+def _differences(day: date) -> list[Difference]:
+    """Our books as they are now against the kept lines of a day."""
+    return [*_payments_here(day), *_refunds_here(day), *_missing_there(day)]
+
+
+def _payments_here(day: date) -> Iterator[Difference]:
+    query = (
+        select(BillLine, Payment)
+        .outerjoin(Payment, (Payment.out_trade_no == BillLine.number) & (Payment.state == PaymentState.PAID.value))
+        .where(BillLine.day == day.isoformat(), BillLine.kind == "payment")
+    )
+    for line, payment in db.session.execute(query):
+        if payment is None:
+            yield Difference("payment_missing_here", line.number, None, line.amount_fen)
+        elif payment.amount_fen != line.amount_fen:
+            yield Difference("payment_amount", line.number, payment.amount_fen, line.amount_fen)
+        elif payment.transaction_id != line.transaction_id:
+            yield Difference("payment_transaction", line.number, payment.amount_fen, line.amount_fen)
+
+
+def _refunds_here(day: date) -> Iterator[Difference]:
+    query = (
+        select(BillLine, Refund)
+        .outerjoin(Refund, Refund.out_refund_no == BillLine.number)
+        .where(BillLine.day == day.isoformat(), BillLine.kind == "refund")
+    )
+    for line, refund in db.session.execute(query):
+        if refund is None:
+            yield Difference("refund_missing_here", line.number, None, line.amount_fen)
+        elif refund.amount_fen != line.amount_fen:
+            yield Difference("refund_amount", line.number, refund.amount_fen, line.amount_fen)
+        elif line.status == "SUCCESS" and refund.state != RefundState.SUCCEEDED:
+            yield Difference("refund_state", line.number, refund.amount_fen, line.amount_fen)
+
+
+def _missing_there(day: date) -> Iterator[Difference]:
+    """What we hold for done that day and no kept bill knows; a refund stands in the bill of its day or an earlier."""
     start = datetime.combine(day, time(), BEIJING)
     end = start + timedelta(days=1)
-    payments = db.session.scalars(
-        select(Payment).where(Payment.state == PaymentState.PAID.value, Payment.paid_at >= start, Payment.paid_at < end)
+    paid = select(Payment).where(
+        Payment.state == PaymentState.PAID.value,
+        Payment.paid_at >= start,
+        Payment.paid_at < end,
+        ~select(BillLine.id).where(BillLine.kind == "payment", BillLine.number == Payment.out_trade_no).exists(),
     )
-    refunds = db.session.scalars(
-        select(Refund).where(
-            Refund.state == RefundState.SUCCEEDED.value, Refund.settled_at >= start, Refund.settled_at < end
-        )
+    for payment in db.session.scalars(paid):
+        yield Difference("payment_missing_there", payment.out_trade_no, payment.amount_fen, None)
+    refunded = select(Refund).where(
+        Refund.state == RefundState.SUCCEEDED.value,
+        Refund.settled_at >= start,
+        Refund.settled_at < end,
+        ~select(BillLine.id).where(BillLine.kind == "refund", BillLine.number == Refund.out_refund_no).exists(),
     )
-    lines = [Line("payment", row.out_trade_no, row.amount_fen) for row in payments]
-    lines += [Line("refund", row.out_refund_no, row.amount_fen) for row in refunds]
-    return {(line.kind, line.number): line for line in lines}
+    for refund in db.session.scalars(refunded):
+        yield Difference("refund_missing_there", refund.out_refund_no, refund.amount_fen, None)
+
+
+def _heal(found: Difference) -> None:
+    """Ask WeChat about money of ours that we have not noticed. Nothing is believed without its answer."""
+    try:
+        if found.kind == "payment_missing_here":
+            known = db.session.scalar(select(Payment.id).where(Payment.out_trade_no == found.number))
+            if known is not None:
+                payments.look(found.number)
+        elif found.kind == "refund_state":
+            refund_id = db.session.scalar(select(Refund.id).where(Refund.out_refund_no == found.number))
+            if refund_id is not None:
+                refunds.drive(refund_id)
+    except Fault as error:
+        log.warning("difference_stays kind=%s error=%s", found.kind, type(error).__name__)
+
+
+def _recheck() -> None:
+    """Close the open differences that are none any longer, whichever day they are of; they stay listed."""
+    derived = BillDifference.kind.not_in(("unreadable", "twice", "summary"))
+    with unit_of_work():
+        rows = db.session.scalars(select(BillDifference).where(BillDifference.resolved_at.is_(None), derived)).all()
+        days = {row.day: _differences(date.fromisoformat(row.day)) for row in rows}
+        for row in rows:
+            if not any((one.kind, one.number) == (row.kind, row.number) for one in days[row.day]):
+                row.resolved_at, row.note = now(), HEALED
+
+
+def open_differences(day: date | None = None) -> list[BillDifference]:
+    """Differences that nobody has settled, the newest day first."""
+    query = select(BillDifference).where(BillDifference.resolved_at.is_(None))
+    if day is not None:
+        query = query.where(BillDifference.day == day.isoformat())
+    return list(db.session.scalars(query.order_by(BillDifference.day.desc(), BillDifference.id)))
+
+
+def differences_page(
+    day: date | None, *, everything: bool = False, before: int | None = None
+) -> tuple[list[BillDifference], int | None]:
+    """The newest differences, open ones only unless `everything`, and the id to page on from."""
+    query = select(BillDifference).order_by(BillDifference.id.desc()).limit(PAGE + 1)
+    if day is not None:
+        query = query.where(BillDifference.day == day.isoformat())
+    if not everything:
+        query = query.where(BillDifference.resolved_at.is_(None))
+    if before is not None:
+        query = query.where(BillDifference.id < before)
+    rows = list(db.session.scalars(query))
+    return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def differences_all(day: date | None) -> Iterator[BillDifference]:
+    """Every difference there was, settled or not, read in portions."""
+    query = select(BillDifference).order_by(BillDifference.day, BillDifference.id)
+    query = query.where(BillDifference.day == day.isoformat()) if day is not None else query
+    yield from db.session.scalars(query.execution_options(yield_per=500))
+
+
+def days(limit: int = 31) -> list[tuple[BillDay, int]]:
+    """The newest compared days, each with its number of open differences."""
+    left = (
+        select(func.count())
+        .where(BillDifference.day == BillDay.day, BillDifference.resolved_at.is_(None))
+        .scalar_subquery()
+    )
+    query = select(BillDay, left).order_by(BillDay.day.desc()).limit(limit)
+    return [(row, count) for row, count in db.session.execute(query)]
+
+
+def resolve(difference_id: int, actor: Actor, note: str) -> None:
+    """Close a difference with a written note: what it was. Raises Invalid without one, ActionNotAllowed for others."""
+    if actor.role not in (Role.FINANCE, Role.ADMIN):
+        raise ActionNotAllowed
+    if not note.strip():
+        raise Invalid(N_("请写明差异的处理结果"), {"note": N_("请写明差异的处理结果")})
+    with unit_of_work():
+        row = db.session.get_one(BillDifference, difference_id, with_for_update=True)
+        if row.resolved_at is None:
+            row.resolved_at, row.note, row.staff_id = now(), note.strip()[:200], actor.staff_id

@@ -11,10 +11,11 @@ log = logging.getLogger(__name__)
 STEPS: tuple[tuple[str, str], ...] = (
     ("photos queued again", "app.services.prechecks:requeue_lost"),
     ("codes queued again", "app.services.codes:requeue_lost"),
-    ("payments asked", "app.services.payments:poll_due"),
+    ("payments asked", "app.services.polling:poll_due"),
     ("refunds driven on", "app.services.refunds:drive_due"),
     ("orders expired", "app.services.expiry:expire_due"),
     ("campaigns closed", "app.services.expiry:close_due"),
+    ("bills compared", "app.services.reconciliation:compare_due"),
     ("batches built on", "app.services.batches:resume_lost"),
     ("notices sent", "app.services.notices:send_due"),
 )

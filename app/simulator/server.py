@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, redirect, render_template, request
 
 from app.adapters.demo_keys import ensure
-from app.simulator import pay, wechat
+from app.simulator import bill, cashier, pay, wechat
 from app.simulator.signing import Signing
 from app.simulator.state import FAULTS, State
 
@@ -20,7 +20,8 @@ def build(keys: Path, kept: Path, shop: str) -> Flask:
     app.extensions["state"], app.extensions["signing"] = State(kept), Signing(keys)
     app.config["SHOP"] = shop
     app.register_blueprint(wechat.bp)
-    app.register_blueprint(pay.bp)
+    for room in (pay, bill, cashier):
+        app.register_blueprint(room.bp)
 
     @app.get("/")
     def index() -> Any:
@@ -34,7 +35,9 @@ def build(keys: Path, kept: Path, shop: str) -> Flask:
         with state.lock:
             for name in FAULTS:
                 if name in wanted:
-                    state.faults[name] = int(wanted[name] or 0)
+                    state.faults[name] = max(0, int(wanted[name] or 0))
+            if "signs_with" in wanted:
+                state.signs_with_certificate = wanted["signs_with"] == "certificate"
         return redirect("/", 303)
 
     return app

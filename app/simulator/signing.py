@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.x509 import load_pem_x509_certificate
 
 _AUTHORIZATION = re.compile(r'(\w+)="([^"]*)"')
 
@@ -28,19 +29,22 @@ class Signing:
         merchant = load_pem_public_key((folder / "merchant_public.pem").read_bytes())
         assert isinstance(key, RSAPrivateKey) and isinstance(merchant, RSAPublicKey)
         self._key, self._merchant = key, merchant
+        self._merchant_serial = (folder / "merchant_serial.txt").read_text()
         self.key_id = (folder / "public_key_id.txt").read_text()
         self._apiv3 = (folder / "apiv3_key.txt").read_text().encode()
+        self.certificate = (folder / "wechatpay_certificate.pem").read_text()
+        self.certificate_serial = f"{load_pem_x509_certificate(self.certificate.encode()).serial_number:X}"
 
-    def headers(self, body: bytes, *, wrong: bool = False) -> dict[str, str]:
-        """The headers of an answer or a callback."""
+    def headers(self, body: bytes, *, probe: bool = False, certificate: bool = False) -> dict[str, str]:
+        """The headers of an answer or a callback; `probe` spoils the signature as WeChat does to test receivers."""
         stamp, nonce = str(int(time.time())), secrets.token_hex(16)
         message = f"{stamp}\n{nonce}\n".encode() + body + b"\n"
         signature = base64.b64encode(self._key.sign(message, PKCS1v15(), SHA256())).decode()
         return {
             "Wechatpay-Timestamp": stamp,
             "Wechatpay-Nonce": nonce,
-            "Wechatpay-Serial": self.key_id,
-            "Wechatpay-Signature": f"WECHATPAY/SIGNTEST/{signature}" if wrong else signature,
+            "Wechatpay-Serial": self.certificate_serial if certificate else self.key_id,
+            "Wechatpay-Signature": f"WECHATPAY/SIGNTEST/{signature}" if probe else signature,
             "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
         }
 
@@ -53,24 +57,29 @@ class Signing:
             self._merchant.verify(base64.b64decode(parts["signature"]), message, PKCS1v15(), SHA256())
         except (KeyError, ValueError, InvalidSignature):
             return False
-        return abs(time.time() - int(stamp)) < 300
+        fresh = abs(time.time() - int(stamp)) < 300
+        return fresh and parts.get("serial_no") == self._merchant_serial
+
+    def box(self, text: str, about: str) -> dict[str, str]:
+        """AES-256-GCM under the API v3 key, as WeChat seals callbacks and certificates."""
+        nonce = secrets.token_hex(6)
+        cipher = AESGCM(self._apiv3).encrypt(nonce.encode(), text.encode(), about.encode())
+        return {
+            "algorithm": "AEAD_AES_256_GCM",
+            "ciphertext": base64.b64encode(cipher).decode(),
+            "nonce": nonce,
+            "associated_data": about,
+        }
 
     def sealed(self, event_type: str, resource: dict[str, Any]) -> bytes:
         """The body of a callback."""
-        nonce, kind = secrets.token_hex(6), "transaction" if event_type.startswith("TRANSACTION") else "refund"
-        cipher = AESGCM(self._apiv3).encrypt(nonce.encode(), json.dumps(resource).encode(), kind.encode())
+        kind = "transaction" if event_type.startswith("TRANSACTION") else "refund"
         body = {
             "id": secrets.token_hex(16),
             "create_time": time.strftime("%Y-%m-%dT%H:%M:%S+08:00", time.gmtime(time.time() + 8 * 3600)),
             "event_type": event_type,
             "resource_type": "encrypt-resource",
             "summary": event_type,
-            "resource": {
-                "original_type": kind,
-                "algorithm": "AEAD_AES_256_GCM",
-                "ciphertext": base64.b64encode(cipher).decode(),
-                "nonce": nonce,
-                "associated_data": kind,
-            },
+            "resource": {"original_type": kind} | self.box(json.dumps(resource), kind),
         }
         return json.dumps(body).encode()

@@ -8,8 +8,22 @@ import threading
 from pathlib import Path
 from typing import Any
 
-FAULTS = ("lost", "late", "duplicate", "reordered", "tampered", "timeout", "server_error", "system_error")
-"""On demand: the first five bend the next callbacks, the others the next answers."""
+FAULTS = {
+    "lost": "回调丢失：不发送",
+    "late": "回调迟到：5 秒后才发送",
+    "duplicate": "回调重复：同一通知发送 3 次",
+    "reordered": "回调乱序：压到下一个通知之后（最多 15 秒）",
+    "tampered": "回调验签探测：先发送一次错误签名 WECHATPAY/SIGNTEST/",
+    "timeout": "请求超时：没有处理，也不应答",
+    "unanswered": "应答丢失：已处理，但不应答",
+    "server_error": "502：没有处理",
+    "server_error_done": "502：已处理",
+    "system_error": "SYSTEM_ERROR：没有处理",
+    "not_enough": "退款：NOT_ENOUGH 余额不足",
+    "refund_abnormal": "退款：ABNORMAL 退款异常",
+    "bill_damaged": "账单：内容与摘要不符",
+}
+"""On demand, so many times each: the first five bend callbacks, the next five answers, the last three as named."""
 
 
 class State:
@@ -24,6 +38,9 @@ class State:
         self.refunds: dict[str, dict[str, Any]] = kept.get("refunds", {})
         self.messages: list[dict[str, Any]] = kept.get("messages", [])
         self.faults: dict[str, int] = dict.fromkeys(FAULTS, 0)
+        self.held: list[tuple[str, bytes]] = []
+        self.silence_seconds = 8.0
+        self.signs_with_certificate = False
 
     def save(self) -> None:
         """Write everything down, all or nothing."""

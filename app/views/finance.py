@@ -1,24 +1,25 @@
-"""Finance: payments, refunds, each order's money story, reconciliation."""
+"""Finance: payments, refunds, each order's money story, reconciliation with WeChat's bills."""
 
 from __future__ import annotations
 
 import csv
 import io
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters.clock import beijing, now
-from app.adapters.wechatpay import PayError
-from app.extensions import db
-from app.models import BillDifference, NotifyLog, Order, Payment, Refund
-from app.rules.faults import Invalid
-from app.rules.states import Role
+from app.models import BillDifference, Payment
+from app.rules import labels
+from app.rules.faults import ActionNotAllowed
+from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
-from app.services import reconciliation, refunds, staff_search
+from app.services import ledger, money_story, payments, reconciliation, refunds, schools, staff_search
+from app.services.ledger import Wanted
 from app.services.transitions import Actor
 
 bp = Blueprint("finance", __name__, url_prefix="/finance")
@@ -26,29 +27,85 @@ bp = Blueprint("finance", __name__, url_prefix="/finance")
 FINANCE = (Role.FINANCE, Role.ADMIN)
 
 
-def _actor() -> Actor:
-    return Actor(Role.FINANCE if Role.FINANCE in current_user.roles else Role.ADMIN, current_user.id)
+def _actor(*, role: Role | None = None) -> Actor:
+    return Actor(role or (Role.FINANCE if Role.FINANCE in current_user.roles else Role.ADMIN), current_user.id)
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.values.get(name, ""))
+    except ValueError:
+        return None
+
+
+def _wanted() -> Wanted:
+    return Wanted(
+        state=request.args.get("state", ""),
+        text=request.args.get("text", "").strip()[:64],
+        since=_day("since"),
+        until=_day("until"),
+        school_id=request.args.get("school", type=int),
+    )
+
+
+def _yuan(fen: int | None) -> str:
+    if fen is None:
+        return ""
+    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
 @bp.get("/")
 @roles(*FINANCE)
 def index() -> Any:
-    wanted = request.args.get("state", "")
-    query = db.session.query(Payment, Order).join(Order, Order.id == Payment.order_id).order_by(Payment.id.desc())
-    if wanted in ("open", "closed", "paid"):
-        query = query.filter(Payment.state == wanted)
-    open_refunds = db.session.query(Refund).filter(Refund.state != "succeeded").order_by(Refund.id.desc()).limit(100)
-    return render_template("finance/index.html", rows=query.limit(200).all(), refunds=open_refunds.all(), wanted=wanted)
+    wanted = _wanted()
+    rows, after = ledger.payments_page(current_user, wanted, request.args.get("before", type=int))
+    total = ledger.payments_total(current_user, wanted)
+    context = {"figures": ledger.today(), "wanted": wanted, "schools": schools.visible(current_user)}
+    return render_template("finance/index.html", rows=rows, after=after, total=total, **context)
+
+
+@bp.get("/payments.csv")
+@roles(*FINANCE)
+def payments_csv() -> Response:
+    head = [_("订单号"), _("商户单号"), _("微信支付单号"), _("方式"), _("金额"), _("状态"), _("创建"), _("支付时间")]
+    return _csv("payments.csv", head, map(_payment_cells, ledger.payments_all(current_user, _wanted())))
+
+
+def _payment_cells(row: Payment) -> Sequence[object]:
+    label = _(labels.PAYMENT_LABELS[row.state])
+    numbers = [row.order.number, row.out_trade_no, row.transaction_id or ""]
+    return [*numbers, row.method, _yuan(row.amount_fen), label, _time(row.created_at), _time(row.paid_at)]
+
+
+def _time(moment: datetime | None) -> str:
+    return beijing(moment).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+
+
+@bp.get("/refunds")
+@roles(*FINANCE)
+def refund_list() -> Any:
+    wanted = _wanted()
+    rows, after = ledger.refunds_page(current_user, wanted, request.args.get("before", type=int))
+    context = {"figures": ledger.today(), "wanted": wanted, "schools": schools.visible(current_user)}
+    return render_template("finance/refunds.html", rows=rows, after=after, **context)
+
+
+@bp.post("/refunds/<int:refund_id>/retry")
+@roles(*FINANCE)
+def retry(refund_id: int) -> Any:
+    refunds.retry(refund_id, _actor())
+    flash(_("已用同一退款单号重试"))
+    return redirect(url_for("finance.refund_list", state="open"), 303)
 
 
 @bp.get("/orders/<number>")
 @roles(*FINANCE)
 def order(number: str) -> Any:
     found = staff_search.visible(current_user, number)
-    payments = db.session.query(Payment).filter_by(order_id=found.id).order_by(Payment.id).all()
-    numbers = [payment.out_trade_no for payment in payments]
-    log = db.session.query(NotifyLog).filter(NotifyLog.out_trade_no.in_(numbers)).order_by(NotifyLog.id).all()
-    return render_template("finance/order.html", order=found, payments=payments, log=log)
+    can = allowed(OrderState(found.state), current_user.roles)
+    held = ledger.paid(found.id)
+    may = {"refund": Action.REFUND in can and held is not None, "waive": Action.WAIVE in can}
+    return render_template("finance/order.html", order=found, story=money_story.tell(found), may=may)
 
 
 @bp.post("/orders/<number>/refund")
@@ -60,45 +117,79 @@ def refund(number: str) -> Any:
     return redirect(url_for("finance.order", number=number), 303)
 
 
-@bp.post("/refunds/<int:refund_id>/retry")
-@roles(*FINANCE)
-def retry(refund_id: int) -> Any:
-    refunds.retry(refund_id, _actor())
-    return redirect(url_for("finance.index"), 303)
-
-
-def _day() -> date:
-    try:
-        return date.fromisoformat(request.values.get("day", ""))
-    except ValueError:
-        return beijing(now()).date() - timedelta(days=1)
+@bp.post("/orders/<number>/waive")
+@roles(Role.ADMIN)
+def waive(number: str) -> Any:
+    found = staff_search.visible(current_user, number)
+    if not payments.waive(found.id, _actor(role=Role.ADMIN), request.form.get("cause", "")):
+        raise ActionNotAllowed(_("该订单已支付，请刷新查看"))
+    flash(_("已免除费用，订单进入审核"))
+    return redirect(url_for("finance.order", number=number), 303)
 
 
 @bp.get("/reconciliation")
 @roles(*FINANCE)
 def reconcile() -> Any:
-    rows = db.session.query(BillDifference).order_by(BillDifference.day.desc(), BillDifference.id).limit(500).all()
-    return render_template("finance/reconciliation.html", rows=rows, day=_day())
+    day, everything = _day("day"), request.args.get("show") == "all"
+    before = request.args.get("before", type=int)
+    rows, after = reconciliation.differences_page(day, everything=everything, before=before)
+    context = {"figures": ledger.today(), "days": reconciliation.days(), "yesterday": _yesterday()}
+    return render_template(
+        "finance/reconciliation.html", rows=rows, after=after, day=day, everything=everything, **context
+    )
+
+
+def _yesterday() -> date:
+    return beijing(now()).date() - timedelta(days=1)
 
 
 @bp.post("/reconciliation")
 @roles(*FINANCE)
 def compare() -> Any:
-    try:
-        count = reconciliation.compare(_day())
-    except PayError as error:
-        raise Invalid(_("微信支付没有提供这一天的账单：%(code)s", code=error.code)) from None
-    flash(_("对账完成，%(n)s 处差异", n=count))
-    return redirect(url_for("finance.reconcile", day=_day().isoformat()), 303)
+    day = _day("day") or _yesterday()
+    flash(_("%(day)s 对账完成，%(n)s 处差异待处理", day=day.isoformat(), n=reconciliation.compare(day)))
+    return redirect(url_for("finance.reconcile", day=day.isoformat()), 303)
+
+
+@bp.post("/differences/<int:difference_id>/resolve")
+@roles(*FINANCE)
+def resolve(difference_id: int) -> Any:
+    reconciliation.resolve(difference_id, _actor(), request.form.get("note", ""))
+    flash(_("差异已处理"))
+    return redirect(url_for("finance.reconcile"), 303)
 
 
 @bp.get("/reconciliation.csv")
 @roles(*FINANCE)
 def differences() -> Response:
+    head = [_("日期"), _("差异"), _("单号"), _("我方"), _("微信"), _("处理时间"), _("处理结果")]
+    return _csv("differences.csv", head, map(_difference_cells, reconciliation.differences_all(_day("day"))))
+
+
+def _difference_cells(row: BillDifference) -> Sequence[object]:
+    label, note = _(labels.DIFFERENCE_LABELS[row.kind]), _(row.note) if row.note else ""
+    return [row.day, label, row.number, _yuan(row.ours_fen), _yuan(row.theirs_fen), _time(row.resolved_at), note]
+
+
+@bp.get("/notices")
+@roles(*FINANCE)
+def notices() -> Any:
+    return render_template("finance/notices.html", rows=ledger.odd_notices(), figures=ledger.today())
+
+
+def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[object]]) -> Response:
+    """Streamed, with a mark that tells Excel it is UTF-8; a written note cannot become a formula."""
+
+    def text() -> Iterator[str]:
+        yield "\ufeff" + _csv_line(head)
+        for cells in lines:
+            yield _csv_line(cells)
+
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(stream_with_context(text()), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv_line(cells: Sequence[object]) -> str:
     file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["day", "kind", "number", "ours_fen", "theirs_fen"])
-    for row in db.session.query(BillDifference).order_by(BillDifference.day, BillDifference.id):
-        writer.writerow([row.day, row.kind, row.out_trade_no, row.ours_fen, row.theirs_fen])
-    headers = {"Content-Disposition": "attachment; filename=differences.csv"}
-    return Response("\ufeff" + file.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    csv.writer(file).writerow([f"'{cell}" if str(cell)[:1] in "=@\t\r" and str(cell) else cell for cell in cells])
+    return file.getvalue()

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.adapters.clock import now
 from app.extensions import csrf
 from app.models import Order, Payment
-from app.rules.faults import ActionNotAllowed, NotFound
+from app.rules.faults import NotFound
 from app.rules.states import OrderState
 from app.security import public, student_only
-from app.services import payments, submissions
+from app.services import payments, settlement, submissions
 from app.views.sign_in import inside_wechat, qr_svg
 
 bp = Blueprint("pay", __name__)
 
 POLLS = 30
 """The page asks every two seconds for a minute; then it asks the student to look again later."""
+
+NOTICE_BYTES = 64 * 1024
+"""More than any notice of WeChat Pay has."""
 
 
 def _order(number: str) -> Order:
@@ -37,10 +42,19 @@ def start(number: str) -> Any:
 @bp.post("/orders/<number>/pay")
 @student_only
 def go(number: str) -> Any:
+    payments.start(_order(number).id, "jsapi" if inside_wechat() else "native")
+    return redirect(url_for("pay.wait", number=number), 303)
+
+
+@bp.get("/orders/<number>/pay/wait")
+@student_only
+def wait(number: str) -> Any:
+    """The open payment with its QR code or its button; looking at it opens nothing new."""
     order = _order(number)
-    method = "jsapi" if inside_wechat() else "native"
-    payment = payments.start(order.id, method)
-    return render_template("pay/pay.html", order=_order(number), **_way(payment, number))
+    payment = payments.open_payment(order.id)
+    if payment is None or payment.handle is None or (payment.handle_expires_at or now()) <= now():
+        return redirect(url_for("pay.start", number=number), 303)
+    return render_template("pay/pay.html", order=order, **_way(payment, number))
 
 
 def _way(payment: Payment, number: str) -> dict[str, Any]:
@@ -62,10 +76,11 @@ def _way(payment: Payment, number: str) -> dict[str, Any]:
 @student_only
 def returned(number: str) -> Any:
     """The student comes back from paying: what the front end says is a hint only, so WeChat is asked."""
-    paid = payments.ask(_order(number).id)
-    if not paid:
-        return redirect(url_for("student.order", number=number), 303)
-    return render_template("pay/paid.html", order=_order(number))
+    if payments.ask(_order(number).id):
+        return render_template("pay/paid.html", order=_order(number))
+    if OrderState(_order(number).state) is OrderState.PENDING_PAYMENT:
+        flash(_("还没有收到支付结果。如果您已付款，请稍后再查看，不要重复支付。"))
+    return redirect(url_for("student.order", number=number), 303)
 
 
 @bp.get("/orders/<number>/pay/status")
@@ -85,14 +100,19 @@ def receipt(number: str) -> Any:
     payment = submissions.payment_of(order)
     if payment is None:
         raise NotFound
-    return render_template("pay/receipt.html", order=order, payment=payment, refund=submissions.refund_of(order))
+    refund = payment.refunds[-1] if payment.refunds else None
+    return render_template("pay/receipt.html", order=order, payment=payment, refund=refund)
 
 
 @bp.post("/wechatpay/notify")
 @public
 @csrf.exempt
 def notify() -> Any:
-    if request.content_length is None or request.content_length > 64 * 1024:
-        raise ActionNotAllowed
-    code = payments.take_notice(request.headers, request.get_data())
+    """WeChat's callback. Whatever goes wrong answers FAIL in WeChat's own words, so that it comes again."""
+    request.max_content_length = NOTICE_BYTES
+    try:
+        code = settlement.take_notice(request.headers, request.get_data())
+    except Exception as error:
+        code = getattr(error, "code", None) or 500
+        current_app.logger.error("pay_notice_failed error=%s", type(error).__name__, exc_info=code == 500)
     return ("", 204) if code == 204 else ({"code": "FAIL", "message": "not accepted"}, code)

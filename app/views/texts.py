@@ -9,7 +9,7 @@ from flask_babel import format_date, format_datetime, format_timedelta
 from flask_babel import gettext as _
 
 from app.extensions import db
-from app.models import Order, Photo, PhotoCheck
+from app.models import Order, Photo, PhotoCheck, Staff
 from app.rules import labels
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
@@ -56,6 +56,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         state_label=lambda state: _(labels.STATE_LABELS.get(state, state)),
         refund_label=lambda state: _(labels.REFUND_LABELS[state]),
+        difference_label=lambda kind: _(labels.DIFFERENCE_LABELS.get(kind, kind)),
+        notice_label=lambda outcome: _(labels.NOTICE_LABELS.get(outcome, outcome)),
+        refund_failure=lambda code: _(labels.REFUND_FAILURES.get(code, code)) if code else "",
+        payment_label=lambda state: _(labels.PAYMENT_LABELS[state]),
+        method_label=lambda method: _(labels.METHOD_LABELS.get(method, method)),
         event_label=lambda action: _(labels.EVENT_LABELS.get(action, action)),
         next_step=lambda state: _(labels.NEXT_STEPS[state]),
         code_fault=lambda fault: _(labels.CODE_FAULTS.get(fault, labels.CODE_FAULTS["unreadable_file"])),
@@ -76,6 +81,7 @@ def init_app(app: Flask) -> None:
         chart_points=charts.points,
         samples=lambda: [(name, good, _(text)) for name, good, text in SAMPLES],
         photo_no=lambda photo_id: db.session.get_one(Photo, photo_id).no,
+        staff_name=lambda staff_id: db.session.get_one(Staff, staff_id).name,
         order_number=lambda order_id: db.session.get_one(Order, order_id).number,
     )
 

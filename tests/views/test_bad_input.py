@@ -92,4 +92,4 @@ def test_an_action_on_a_page_that_is_out_of_date(app: Flask, cast: Cast, action:
 
 def test_the_notify_address_takes_no_flood(app: Flask) -> None:
     client = app.test_client()
-    assert client.post("/wechatpay/notify", data=b"x" * 100_000).status_code == 409
+    assert client.post("/wechatpay/notify", data=b"x" * 100_000).status_code == 413

@@ -126,8 +126,4 @@ def _unpaid(account_id: int, number: str, seen_version: int, action: Action) -> 
         raise StaleOrder
     if OrderState(order.state) is not OrderState.PENDING_PAYMENT:
         raise ActionNotAllowed
-    if not payments.close_open(order.id):
-        return False
-    with unit_of_work():
-        perform(owned(account_id, number), action, STUDENT)
-    return True
+    return payments.leave(order.id, action, STUDENT)

@@ -1,0 +1,82 @@
+"""One order's money from its first fen to its last: what was stated, by whom, in the order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import BillLine, Event, NotifyLog, Order, Payment, PaymentState, Refund, RefundState
+from app.rules.states import Action
+
+_MOVES = (
+    Action.SUBMIT, Action.EDIT, Action.PAY, Action.WAIVE, Action.CANCEL, Action.EXPIRE, Action.CLOSE, Action.REFUND,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line: `kind` says where it comes from, `what` is its code there, `fen` is signed, where money moved."""
+
+    at: datetime
+    kind: str  # order | payment | notice | refund | bill
+    what: str
+    number: str = ""
+    detail: str = ""
+    fen: int | None = None
+    staff_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything about an order's money; `bill_fen` is what WeChat's bills say, None before there is a line."""
+
+    payments: list[Payment]
+    entries: list[Entry]
+    ours_fen: int
+    bill_fen: int | None
+
+
+def tell(order: Order) -> Story:
+    """The story of an order."""
+    payments = list(db.session.scalars(select(Payment).where(Payment.order_id == order.id).order_by(Payment.id)))
+    numbers = [payment.out_trade_no for payment in payments]
+    lines = list(db.session.scalars(select(BillLine).where(BillLine.out_trade_no.in_(numbers))))
+    notices = db.session.scalars(select(NotifyLog).where(NotifyLog.out_trade_no.in_(numbers)))
+    entries = [*_moves(order), *(entry for payment in payments for entry in _payment(payment))]
+    entries += [Entry(row.at, "notice", row.outcome, row.out_trade_no, row.event_type, None) for row in notices]
+    entries += [Entry(line.at, "bill", line.kind, line.number, line.status, _signed(line)) for line in lines]
+    ours = sum(entry.fen or 0 for entry in entries if entry.kind in ("payment", "refund"))
+    bill = sum(map(_signed, lines)) if lines else None
+    return Story(payments, sorted(entries, key=lambda entry: entry.at), ours, bill)
+
+
+def _moves(order: Order) -> Iterator[Entry]:
+    query = select(Event).where(Event.order_id == order.id, Event.action.in_([action.value for action in _MOVES]))
+    for event in db.session.scalars(query.order_by(Event.id)):
+        yield Entry(event.at, "order", event.action, "", event.cause, None, event.staff_id)
+
+
+def _payment(payment: Payment) -> Iterator[Entry]:
+    yield Entry(payment.created_at, "payment", "opened", payment.out_trade_no, payment.method)
+    if payment.state == PaymentState.PAID and payment.paid_at is not None:
+        evidence = payment.evidence or ""
+        yield Entry(payment.paid_at, "payment", "paid", payment.transaction_id or "", evidence, payment.amount_fen)
+    for refund in payment.refunds:
+        yield from _refund(refund)
+
+
+def _refund(refund: Refund) -> Iterator[Entry]:
+    yield Entry(refund.created_at, "refund", "asked", refund.out_refund_no, refund.cause, None, refund.staff_id)
+    if refund.settled_at is not None:
+        fen = -refund.amount_fen if refund.state == RefundState.SUCCEEDED else None
+        yield Entry(refund.settled_at, "refund", refund.state, refund.out_refund_no, refund.failure, fen)
+
+
+def _signed(line: BillLine) -> int:
+    if line.kind == "payment":
+        return line.amount_fen
+    return -line.amount_fen if line.status == "SUCCESS" else 0
