@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ _KEY = re.compile(r"[a-z0-9_-]+(/[A-Za-z0-9._-]+)+")
 
 
 class Storage(Protocol):
-    """Five methods; a key is `kind/…` and never comes from a client."""
+    """Six methods; a key is `kind/…` and never comes from a client."""
 
     def put(self, key: str, data: bytes) -> None:
         """Store durably, all or nothing; the same key again replaces."""
@@ -30,6 +31,9 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove; a missing key is no error."""
+
+    def delete_below(self, folder: str) -> None:
+        """Remove every key below `folder` (a key without its last part), also those that no row names."""
 
     def local(self, key: str) -> Any:
         """Context manager: a local path to read the bytes from. Raises FileNotFoundError."""
@@ -74,6 +78,11 @@ class FolderStorage:
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
 
+    def delete_below(self, folder: str) -> None:
+        path = self._path(folder)
+        if path.is_dir():
+            shutil.rmtree(path)
+
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         path = self._path(key)
@@ -108,6 +117,11 @@ class BucketStorage:
 
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=self.bucket, Key=checked(key))
+
+    def delete_below(self, folder: str) -> None:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=f"{checked(folder)}/")
+        for key in [item["Key"] for page in pages for item in page.get("Contents", ())]:
+            self.client.delete_object(Bucket=self.bucket, Key=key)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:

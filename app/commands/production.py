@@ -115,16 +115,24 @@ def verify_batch(path: Path, fingerprint: str | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Read and report, write nothing.")
 def import_roster(campaign: str, file: Path, dry_run: bool) -> None:
     """Import the list of expected students (XLSX or CSV) of a campaign; again updates it."""
+    from tqdm import tqdm
+
     from app.services import rosters
 
-    try:
-        result = rosters.import_file(campaign, file, dry_run=dry_run)
-    except Fault as fault:
-        raise click.ClickException(fault.sentence % fault.values) from None
+    with tqdm(unit="row", disable=None, file=sys.stderr) as bar:
+        try:
+            result = rosters.import_file(
+                campaign, file, dry_run=dry_run, progress=lambda done: bar.update(done - bar.n)
+            )
+        except Fault as fault:
+            raise click.ClickException(fault.sentence % fault.values) from None
     for row, problem in result.problems:
         click.echo(f"row {row}: {problem}")
     verb = "would be" if dry_run else "were"
-    click.echo(f"{result.added} {verb} added, {result.changed} changed, {len(result.problems)} rows passed over.")
+    click.echo(
+        f"{result.rows} rows: {result.added} {verb} added, {result.changed} changed, "
+        f"{len(result.problems)} passed over."
+    )
     sys.exit(1 if result.problems else 0)
 
 
@@ -141,16 +149,20 @@ def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
     from app.services import onsite
 
     try:
-        plan = onsite.plan(campaign, folder, mapping)
+        campaign_id = onsite.campaign(campaign).id
+        named = onsite.read_map(mapping.read_bytes()) if mapping else {}
     except Fault as fault:
         raise click.ClickException(fault.sentence % fault.values) from None
     counts: dict[str, int] = {}
-    for step in tqdm(plan, unit="photo", disable=None, file=sys.stderr):
-        outcome = onsite.take(step)
-        counts[outcome] = counts.get(outcome, 0) + 1
-        if outcome not in ("imported", "already there"):
-            click.echo(f"{step.path.name}: {outcome}")
+    for path in tqdm(onsite.files(folder), unit="photo", disable=None, file=sys.stderr):
+        taken = onsite.take(campaign_id, path.name, path.read_bytes(), named)
+        counts[taken.outcome] = counts.get(taken.outcome, 0) + 1
+        if taken.cause:
+            click.echo(f"{path.relative_to(folder)}: {taken.outcome}: {taken.cause}")
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "No photos found.")
+    if counts.get(onsite.UNMATCHED):
+        click.echo(f"Unmatched photos wait in the console: /onsite/{campaign}")
+    sys.exit(1 if counts.get(onsite.REFUSED) else 0)
 
 
 @click.command("purge")
@@ -159,5 +171,13 @@ def purge(dry_run: bool) -> None:
     """Delete what is past its retention."""
     from app.services import retention
 
-    for name, count in retention.purge(dry_run=dry_run).items():
-        click.echo(f"{name}: {count}")
+    found = retention.purge(dry_run=dry_run)
+    verb = "would go" if dry_run else "deleted"
+    for one in found:
+        click.echo(
+            f"{one.code}: {one.orders} orders with {one.photos} photos and {one.codes} codes, {one.batches} batches, "
+            f"{one.roster} roster entries, {one.studio} studio photos {verb}"
+            + (f"; {one.live} live orders stay" if one.live else "")
+        )
+    if not found:
+        click.echo("Nothing is past its retention.")

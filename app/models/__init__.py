@@ -1,6 +1,7 @@
 """Tables: columns, relations and derived facts only."""
 
 from app.models.batch import Batch, BatchItem, BatchState
+from app.models.campaign_work import BatchDifference, IntakePhoto, IntakeState, Reminder
 from app.models.money import (
     BillDay,
     BillDifference,
@@ -26,12 +27,13 @@ from app.models.people import (
 )
 from app.models.photo import CheckState, Photo, PhotoCheck, PhotoHash, PhotoView
 from app.models.review import Decision, DecisionReason, Lease, Reason, ReasonVersion
-from app.models.school import Campaign, RosterEntry, Rule, School
+from app.models.school import Campaign, ImportState, RosterEntry, RosterImport, Rule, School
 
 __all__ = [
-    "Account", "Audit", "Batch", "BatchItem", "BatchState", "BillDay", "BillDifference", "BillLine", "Campaign",
-    "CheckState", "CodeImage", "Consent", "Decision", "DecisionReason", "Event", "Exemption", "Form", "Identity",
-    "Lease", "NotifyLog", "Order", "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash",
-    "PhotoView", "Pulse", "Reason", "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "RosterEntry", "Rule",
+    "Account", "Audit", "Batch", "BatchDifference", "BatchItem", "BatchState", "BillDay", "BillDifference",
+    "BillLine", "Campaign", "CheckState", "CodeImage", "Consent", "Decision", "DecisionReason", "Event",
+    "Exemption", "Form", "Identity", "ImportState", "IntakePhoto", "IntakeState", "Lease", "NotifyLog", "Order",
+    "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Pulse", "Reason",
+    "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "Reminder", "RosterEntry", "RosterImport", "Rule",
     "School", "SignInAttempt", "Staff", "StaffRole", "StaffSchool", "StaffSession",
 ]  # fmt: skip

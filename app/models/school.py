@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
@@ -64,6 +65,10 @@ class Campaign(db.Model):
     help_phone: Mapped[str] = mapped_column(default="")
     review_days: Mapped[int] = mapped_column(default=3)
     retention_days: Mapped[int] = mapped_column(default=180)
+    grace_days: Mapped[int] = mapped_column(default=14)  # for fixing rejected photos, before the rest is closed
+    last_notice_days: Mapped[int] = mapped_column(default=3)  # before the last day; 0: none
+    last_notice_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    remind_days: Mapped[int] = mapped_column(default=0)  # days between automatic reminders; 0: none
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     school: Mapped[School] = relationship()
     rule: Mapped[Rule] = relationship()
@@ -75,13 +80,49 @@ class Campaign(db.Model):
 
 
 class RosterEntry(db.Model):
-    """One expected student of a campaign."""
+    """One expected student of a campaign. The name is optional: not every school may hand names out."""
 
-    __table_args__ = (UniqueConstraint("campaign_id", "student_no"),)
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "student_no"),
+        Index("ix_roster_entry_class", "campaign_id", "college", "class_name"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
     student_no: Mapped[str]
     name: Mapped[str]
     college: Mapped[str] = mapped_column(default="")
     class_name: Mapped[str] = mapped_column(default="")
-    contact: Mapped[str] = mapped_column(default="")
+    contact: Mapped[str] = mapped_column(default="")  # an e-mail address, or nothing
+
+
+class ImportState(StrEnum):
+    """Where a roster file stands. `read` waits for a person to look at the columns."""
+
+    READING = "reading"
+    READ = "read"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class RosterImport(db.Model):
+    """One roster file on its way: its head and first rows, which column is what, how far it is, what was wrong."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), index=True)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    key: Mapped[str | None]  # the file while it is needed
+    state: Mapped[str] = mapped_column(default=ImportState.READING.value)
+    dry_run: Mapped[bool] = mapped_column(default=True)
+    head_row: Mapped[int] = mapped_column(default=1)  # as a spreadsheet counts
+    sample: Mapped[list[list[str]]] = mapped_column(JSON, default=list)  # the head and the first rows
+    columns: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)  # field -> column, from 0
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    added: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    problems: Mapped[list[list[Any]]] = mapped_column(JSON, default=list)  # [row, sentence]
+    failure: Mapped[str] = mapped_column(default="")
+    touched_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    campaign: Mapped[Campaign] = relationship()

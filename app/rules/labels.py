@@ -134,3 +134,12 @@ METHOD_LABELS: Mapping[str, str] = {
     "native": N_("扫码"),
     "jsapi": N_("微信内"),
 }
+
+STAGE_LABELS: Mapping[str, str] = {
+    **STATE_LABELS,
+    "unfinished": N_("未完成"),
+    "not_begun": N_("未开始"),
+    "unreachable": N_("联系不上"),
+    "done": N_("已通过"),
+}
+"""What a liaison's lists of students are called."""

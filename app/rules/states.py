@@ -111,6 +111,9 @@ LIVE = frozenset(OrderState) - {OrderState.CANCELLED, OrderState.REFUNDED}
 EDITABLE = frozenset({OrderState.DRAFT, OrderState.REJECTED, OrderState.REVISING})
 """States in which the student may change form and photo."""
 
+UNFINISHED = frozenset({OrderState.DRAFT, OrderState.PENDING_PAYMENT, OrderState.REJECTED, OrderState.REVISING})
+"""States in which it is the student's turn: they are reminded, and nothing waits for staff."""
+
 
 def find(action: Action, state: OrderState, role: Role) -> Transition | None:
     """The row that lets `role` do `action` from `state`, or None."""

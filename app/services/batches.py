@@ -26,7 +26,7 @@ from app.models import Batch, BatchItem, BatchState, Campaign, Decision, Order, 
 from app.rules.faults import ActionNotAllowed, Fault, Invalid, NotFound
 from app.rules.states import Action, OrderState, Role
 from app.rules.text import N_
-from app.services import audit, consents, notices, rules
+from app.services import consents, notices, rules
 from app.services.transitions import Actor, perform
 from app.services.unit import unit_of_work
 
@@ -420,17 +420,6 @@ def _all_delivered(order: Order, campaign: Campaign) -> bool:
         )
     )
     return set(campaign.kinds) <= kinds
-
-
-def acknowledge(batch_id: int, text: str, staff_id: int | None) -> None:
-    """The receiver checked the batch; `text` says what differs, if anything."""
-    with unit_of_work():
-        batch = db.session.get_one(Batch, batch_id)
-        if batch.state != BatchState.HANDED_OVER:
-            raise ActionNotAllowed(N_("只有已交付的批次可以签收"))
-        batch.state, batch.acknowledged_at = BatchState.ACKNOWLEDGED.value, now()
-        batch.acknowledgement = text.strip()[:1000]
-        audit.note_id(staff_id, "batch.acknowledged", f"batch-{batch.id}")
 
 
 def discard(batch_id: int, actor: Actor, cause: str) -> None:

@@ -28,7 +28,7 @@ def ends_at(campaign: Campaign) -> datetime:
 def expire_due(limit: int = 500) -> int:
     """Cancel orders unpaid for 24 h, and drafts and unpaid orders of campaigns that are over. Returns how many."""
     stale = now() - timedelta(hours=current_app.config["UNPAID_HOURS"])
-    over = Campaign.closes < beijing(now()).date()
+    over = or_(Campaign.closes < beijing(now()).date(), Campaign.closed_at.is_not(None))
     unpaid = (Order.state == OrderState.PENDING_PAYMENT.value) & or_(Order.state_since < stale, over)
     draft = (Order.state == OrderState.DRAFT.value) & over
     query = (
@@ -57,11 +57,18 @@ def _expire(order_id: int) -> bool:
 
 
 def close_due(limit: int = 500) -> int:
-    """Close what is unfinished in campaigns that are over and were told so (`closed_at`). Returns how many orders."""
+    """Close what was unfinished when its campaign was ended (`closed_at`). Returns how many orders.
+
+    What came back later, by a recall or a discarded batch, stays until the campaign is ended again.
+    """
     query = (
         select(Order.id)
         .join(Campaign, Campaign.id == Order.campaign_id)
-        .where(Campaign.closed_at.is_not(None), Order.state.in_([state.value for state in CLOSABLE]))
+        .where(
+            Campaign.closed_at.is_not(None),
+            Order.state_since <= Campaign.closed_at,
+            Order.state.in_([state.value for state in CLOSABLE]),
+        )
         .limit(limit)
     )
     return sum(close(order_id, SYSTEM, "采集批次已结束") for order_id in db.session.scalars(query).all())
@@ -86,7 +93,7 @@ def _close(unit: Unit, order: Order, actor: Actor, cause: str) -> None:
     perform(order, Action.CLOSE, actor, to=target, cause=cause, payment_id=paid.id if paid else None)
     if paid is not None:
         refunds.request(unit, paid, cause, actor.staff_id)
-        notices.order_moved(unit, order, "refunded")
+    notices.order_moved(unit, order, "refunded" if paid is not None else "closed")
 
 
 def _in_batch(order: Order) -> bool:

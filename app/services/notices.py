@@ -13,10 +13,11 @@ from app.adapters import mail, wechat
 from app.adapters.clock import now
 from app.adapters.queue import enqueue
 from app.extensions import db
-from app.models import Order, Outbox
+from app.models import Campaign, Order, Outbox, RosterEntry
 from app.rules.faults import Fault
+from app.rules.states import UNFINISHED, OrderState
 from app.rules.text import N_
-from app.services import accounts
+from app.services import accounts, progress
 from app.services.unit import Unit, unit_of_work
 
 log = logging.getLogger(__name__)
@@ -31,17 +32,26 @@ TEXTS: Mapping[str, str] = {
     "delivered": N_("照片已交付学校"),
     "refunded": N_("退款已受理"),
     "reminder": N_("您还没有完成毕业生图像采集"),
+    "last_notice": N_("毕业生图像采集即将结束，请尽快完成，逾期订单将关闭"),
+    "closed": N_("采集批次已结束或您已撤回同意，您的订单已关闭"),
 }
+REMINDERS = ("reminder", "last_notice")
+"""Kinds that nobody gets who has nothing left to do."""
+
 ATTEMPTS = 5
 WAITS = (60, 300, 1800, 7200)
 
 
 def order_moved(unit: Unit, order: Order, kind: str, not_before: datetime | None = None) -> None:
     """Tell the student once that their order moved; `dedupe` is the order's version, so a retried job sends nothing."""
-    if order.account_id is None:
-        return
+    if order.account_id is not None:
+        tell(unit, kind, {"order": order.id}, f"{kind}-{order.id}-{order.version}", not_before)
+
+
+def tell(unit: Unit, kind: str, ids: Mapping[str, int], dedupe: str, not_before: datetime | None = None) -> None:
+    """Tell somebody, once for each `dedupe`: `ids` names an order, or a roster entry (`entry`) with an address."""
     due = not_before or now()
-    row = Outbox(dedupe=f"{kind}-{order.id}-{order.version}", kind=kind, ids={"order": order.id}, not_before=due)
+    row = Outbox(dedupe=dedupe, kind=kind, ids=dict(ids), not_before=due)
     db.session.add(row)
     db.session.flush()
     row_id = row.id
@@ -72,10 +82,12 @@ def send(row_id: int) -> str:
     row = db.session.get(Outbox, row_id)
     if row is None or row.sent_at is not None or row.not_before > now():
         return "not due"
-    order = db.session.get(Order, row.ids["order"])
-    if order is None:
+    order = db.session.get(Order, row.ids.get("order", 0))
+    entry = db.session.get(RosterEntry, row.ids.get("entry", 0))
+    if _pointless(row.kind, order, entry):
+        _drop(row_id)
         return "gone"
-    channel, failure = _deliver(order, row.kind)
+    channel, failure = _deliver(order, row.kind) if order else _write_to(entry, row.kind)
     with unit_of_work():
         kept = db.session.get_one(Outbox, row_id)
         kept.attempts += 1
@@ -85,6 +97,33 @@ def send(row_id: int) -> str:
         else:
             kept.not_before = now() + timedelta(seconds=WAITS[min(kept.attempts, len(WAITS)) - 1])
     return channel or failure
+
+
+def _pointless(kind: str, order: Order | None, entry: RosterEntry | None) -> bool:
+    """Whether there is nobody to tell, or a reminder is late: the student has done their part meanwhile."""
+    if order is None:
+        return entry is None or progress.begun(entry)
+    return kind in REMINDERS and OrderState(order.state) not in UNFINISHED
+
+
+def _drop(row_id: int) -> None:
+    with unit_of_work():
+        db.session.execute(delete(Outbox).where(Outbox.id == row_id, Outbox.sent_at.is_(None)))
+
+
+def _write_to(entry: RosterEntry | None, kind: str) -> tuple[str, str]:
+    """To a student who has not begun: where to begin, by the address that the school gave."""
+    if entry is None or not entry.contact or not mail.ready():
+        return "", "no channel"
+    campaign = db.session.get_one(Campaign, entry.campaign_id)
+    text = (
+        f"{TEXTS[kind]}\n{campaign.school.name} · {campaign.name}\n{current_app.config['PUBLIC_URL']}/c/{campaign.code}"
+    )
+    try:
+        mail.send(entry.contact, current_app.config["SITE_TITLE"], text)
+    except OSError as error:
+        return "", type(error).__name__
+    return "email", ""
 
 
 def _deliver(order: Order, kind: str) -> tuple[str, str]:

@@ -13,10 +13,14 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("codes queued again", "app.services.codes:requeue_lost"),
     ("payments asked", "app.services.polling:poll_due"),
     ("refunds driven on", "app.services.refunds:drive_due"),
+    ("campaigns ended", "app.services.endings:end_due"),
     ("orders expired", "app.services.expiry:expire_due"),
     ("campaigns closed", "app.services.expiry:close_due"),
     ("bills compared", "app.services.reconciliation:compare_due"),
+    ("rosters imported on", "app.services.roster_imports:resume_lost"),
+    ("studio photos matched", "app.services.onsite:match_waiting"),
     ("batches built on", "app.services.batches:resume_lost"),
+    ("reminders written", "app.services.reminders:due"),
     ("notices sent", "app.services.notices:send_due"),
 )
 

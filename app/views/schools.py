@@ -1,132 +1,147 @@
-"""Schools, campaigns, rosters and progress; a liaison sees their own school only."""
+"""Schools, and a campaign's progress; a liaison sees their own school only."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.extensions import db
-from app.models import Batch, Campaign, School
-from app.rules.faults import Invalid, NotFound
-from app.rules.states import OrderState, Role
+from app.export import table
+from app.rules.faults import Invalid
+from app.rules.labels import STAGE_LABELS
+from app.rules.school_form import write_colleges
+from app.rules.states import Role
+from app.rules.text import N_
 from app.security import roles
-from app.services import batches, rosters, schools
-from app.views.sign_in import qr_svg
+from app.services import audit, campaigns, delivery, progress, reminders, schools
+from app.services.unit import unit_of_work
 
 bp = Blueprint("schools", __name__, url_prefix="/schools")
 
 READERS = (Role.SCHOOL, Role.ADMIN)
 
+CLASS_HEAD = (N_("学院"), N_("班级"), N_("应采集"), N_("已完成"), N_("审核中"), N_("待学生处理"), N_("未开始"))
+LINE_HEAD = (N_("学院"), N_("班级"), N_("学号"), N_("姓名"), N_("情况"), N_("订单号"))
+
 
 @bp.get("/")
 @roles(*READERS)
 def index() -> Any:
-    campaigns = schools.campaigns(current_user)
-    return render_template("schools/index.html", campaigns=campaigns, schools=schools.visible(current_user))
+    text, page = request.args.get("q", ""), max(1, request.args.get("page", 1, type=int))
+    found, total = campaigns.listed(current_user, text, page)
+    return render_template(
+        "schools/index.html", campaigns=found, total=total, page=page, size=campaigns.PAGE, text=text,
+        schools=schools.visible(current_user),
+    )  # fmt: skip
+
+
+@bp.get("/new")
+@roles(Role.ADMIN)
+def new() -> Any:
+    return _editor({"active": "1"}, {})
+
+
+@bp.get("/<code>/edit")
+@roles(Role.ADMIN)
+def edit(code: str) -> Any:
+    found = schools.by_code(code)
+    values = {
+        "code": found.code, "name": found.name, "name_en": found.name_en, "active": "1" if found.active else "",
+        "campuses": "\n".join(found.campuses), "colleges": write_colleges(found.colleges),
+    }  # fmt: skip
+    return _editor(values, {}, code)
+
+
+def _editor(values: dict[str, Any], wrong: dict[str, str], code: str = "", status: int = 200) -> Any:
+    return render_template("schools/edit.html", values=values, wrong=wrong, code=code), status
+
+
+@bp.post("/new")
+@bp.post("/<code>/edit")
+@roles(Role.ADMIN)
+def save(code: str = "") -> Any:
+    try:
+        found = schools.save(request.form, current_user, code)
+    except Invalid as fault:
+        return _editor(request.form.to_dict(), {k: _(v) for k, v in fault.fields.items()}, code, 422)
+    flash(_("已保存：%(name)s", name=found.name))
+    return redirect(url_for("schools.index"), 303)
 
 
 @bp.get("/campaigns/<code>")
 @roles(*READERS)
 def campaign(code: str) -> Any:
     found = schools.campaign(current_user, code)
-    classes = schools.progress(found)
-    link = current_app.config["PUBLIC_URL"] + url_for("site.campaign", code=found.code)
-    delivered = (
-        db.session.query(Batch)
-        .filter(Batch.campaign_id == found.id, Batch.state.in_(batches.DELIVERED))
-        .order_by(Batch.id.desc())
-        .all()
-    )
+    classes = progress.by_class(found)
+    whole = progress.altogether(classes)
     return render_template(
-        "schools/campaign.html",
-        campaign=found,
-        classes=classes,
-        missing=schools.missing(found),
-        unreachable=schools.unreachable(found),
-        link=link,
-        qr=qr_svg(link),
-        batches=delivered,
-        states=list(OrderState),
+        "schools/campaign.html", campaign=found, classes=classes, colleges=progress.by_college(classes), whole=whole,
+        counts=progress.counts(found, whole), reminded=reminders.count(found.id), most=reminders.MOST,
+        gap=reminders.GAP.days, batches=delivery.delivered(found),
+    )  # fmt: skip
+
+
+@bp.get("/campaigns/<code>/students/<stage>")
+@roles(*READERS)
+def students(code: str, stage: str) -> Any:
+    found = schools.campaign(current_user, code)
+    if stage not in progress.STAGES:
+        abort(404)
+    page = max(1, request.args.get("page", 1, type=int))
+    lines, total = progress.lines(found, stage, page)
+    counts = progress.counts(found, progress.altogether(progress.by_class(found)))
+    return render_template(
+        "schools/students.html", campaign=found, stage=stage, lines=lines, total=total, page=page, size=progress.PAGE,
+        stages=progress.STAGES, counts=counts,
+    )  # fmt: skip
+
+
+@bp.get("/campaigns/<code>/download/<what>.<any(csv, xlsx):kind>")
+@roles(*READERS)
+def download(code: str, what: str, kind: str) -> Response:
+    """Figures by class, or the students of a stage, as a table. Each download is logged."""
+    found = schools.campaign(current_user, code)
+    if what == "classes":
+        head: Any = CLASS_HEAD
+        rows: Any = [(one.college, one.class_name, one.expected, *one.parts) for one in progress.by_class(found)]
+    elif what in progress.STAGES:
+        head, rows = LINE_HEAD, [_cells(line) for line in progress.every_line(found, what)]
+    else:
+        abort(404)
+    campaign_id = found.id
+    with unit_of_work():
+        audit.note(current_user, "students.downloaded", f"campaign-{campaign_id}", what)
+    write = table.as_csv if kind == "csv" else table.as_xlsx
+    name = f"{code}-{what}.{kind}"
+    return Response(
+        write([_(title) for title in head], rows),
+        content_type=table.CONTENT_TYPES[kind],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _cells(line: progress.Line) -> tuple[str, ...]:
+    return (line.college, line.class_name, line.student_no, line.name, _(STAGE_LABELS[line.stage]), line.number)
+
+
+@bp.get("/campaigns/<code>/compare")
+@roles(*READERS)
+def compare(code: str) -> Any:
+    return render_template("schools/compare.html", campaign=schools.campaign(current_user, code))
 
 
 @bp.get("/campaigns/<code>/numbers")
 @roles(*READERS)
 def numbers(code: str) -> Any:
-    """Student numbers that are there, for the page that compares a pasted list in the browser."""
-    found = schools.campaign(current_user, code)
-    return {"numbers": schools.numbers_there(found)}
+    """Student numbers with their state, for the page that compares a pasted list in the browser."""
+    return {"numbers": progress.numbers(schools.campaign(current_user, code))}
 
 
-@bp.post("/campaigns/<code>/roster")
+@bp.post("/campaigns/<code>/remind")
 @roles(*READERS)
-def roster(code: str) -> Any:
-    found = schools.campaign(current_user, code)
-    file = request.files.get("roster")
-    dry = request.form.get("dry_run") == "1"
-    result = rosters.import_rows(found.id, list(rosters.read_rows(file.read() if file else b"")), dry_run=dry)
-    return render_template("schools/roster.html", campaign=found, result=result, dry_run=dry)
-
-
-@bp.post("/batches/<number>/acknowledge")
-@roles(*READERS)
-def acknowledge(number: str) -> Any:
-    found = batches.by_number(number)
-    schools.campaign(current_user, found.campaign.code)
-    batches.acknowledge(found.id, request.form.get("text", ""), current_user.id)
-    flash(_("已签收"))
-    return redirect(url_for("schools.campaign", code=found.campaign.code), 303)
-
-
-@bp.get("/edit")
-@roles(Role.ADMIN)
-def edit() -> Any:
-    source = db.session.query(Campaign).filter_by(code=request.args.get("copy", "")).one_or_none()
-    existing = db.session.query(Campaign).filter_by(code=request.args.get("code", "")).one_or_none()
-    return _editor(_values(existing or source, copy=existing is None), {})
-
-
-def _values(found: Campaign | None, *, copy: bool) -> dict[str, Any]:
-    if found is None:
-        return {"naming": "{id_no}", "kinds": ["chsi", "diploma"], "print_width_mm": 33, "print_height_mm": 48,
-                "price_fen": 0, "review_days": 3, "retention_days": 180}  # fmt: skip
-    columns = {column.name: getattr(found, column.name) for column in Campaign.__table__.columns}
-    columns["school"] = found.school.code
-    return columns | ({"code": "", "opens": "", "closes": ""} if copy else {})
-
-
-def _editor(values: dict[str, Any], wrong: dict[str, str], status: int = 200) -> Any:
-    known = db.session.query(School).order_by(School.code).all()
-    return render_template("schools/edit.html", values=values, wrong=wrong, schools=known), status
-
-
-@bp.post("/edit")
-@roles(Role.ADMIN)
-def save_campaign() -> Any:
-    values, kinds = request.form.to_dict(), request.form.getlist("kinds")
-    try:
-        found = schools.save_campaign(values, kinds, current_user)
-    except Invalid as fault:
-        return _editor(values | {"kinds": kinds}, fault.fields, 422)
-    return redirect(url_for("schools.campaign", code=found.code), 303)
-
-
-@bp.post("/school")
-@roles(Role.ADMIN)
-def save_school() -> Any:
-    schools.save_school(request.form, current_user)
-    flash(_("已保存"))
-    return redirect(url_for("schools.index"), 303)
-
-
-@bp.post("/campaigns/<code>/end")
-@roles(Role.ADMIN)
-def end(code: str) -> Any:
-    if request.form.get("typed") != code:
-        raise NotFound(_("请输入特征码以确认结束"))
-    schools.end_campaign(code, current_user)
-    flash(_("批次已结束，未完成的订单将关闭并退款"))
+def remind(code: str) -> Any:
+    reminders.request(schools.campaign(current_user, code), current_user)
+    flash(_("正在提醒：已完成的、刚提醒过的和提醒次数用完的学生不会收到"))
     return redirect(url_for("schools.campaign", code=code), 303)

@@ -14,6 +14,7 @@ from app.rules import labels
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
 from app.rules.text import N_
+from app.rules.yuan import yuan
 from app.services.audit import LABELS as AUDIT_LABELS
 from app.services.personal import PURPOSES
 from app.services.prechecks import as_check
@@ -75,6 +76,8 @@ def init_app(app: Flask) -> None:
         option_label=option_label,
         target_label=target_label,
         masked=mask,
+        yuan=yuan,
+        stage_label=lambda stage: _(labels.STAGE_LABELS[stage]),
         chart_scale=charts.scale,
         chart_every=charts.every,
         chart_runs=charts.runs,

@@ -3,6 +3,7 @@
 from app.services.submissions.campaigns import campaign_by_code, is_open, last_campaign, open_campaigns
 from app.services.submissions.code import ask_person_for_code, upload_code
 from app.services.submissions.form import keep_typed, pick_lists, save_form, typed
+from app.services.submissions.onsite import add_onsite_photo, submit_onsite
 from app.services.submissions.photo import add_photo, ask_person, photo_ready, tries_left
 from app.services.submissions.shown import (
     account_orders,
@@ -26,10 +27,13 @@ from app.services.submissions.submit import (
     submit,
     withdraw,
 )
+from app.services.submissions.uploads import PICTURES, picture_suffix
 
 __all__ = [
+    "PICTURES",
     "STUDENT",
     "account_orders",
+    "add_onsite_photo",
     "add_photo",
     "appeal",
     "ask_person",
@@ -51,6 +55,7 @@ __all__ = [
     "payment_of",
     "photo_ready",
     "pick_lists",
+    "picture_suffix",
     "refund_of",
     "resubmit",
     "review_by",
@@ -58,6 +63,7 @@ __all__ = [
     "start",
     "state_shown",
     "submit",
+    "submit_onsite",
     "tries_left",
     "typed",
     "upload_code",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 from sqlalchemy import func, select
 
@@ -32,18 +33,28 @@ def add_photo(account_id: int, number: str, data: bytes, source: str) -> Photo:
 
     Raises Invalid for what is no picture, for the photo that was just rejected, and when no try is left.
     """
-    order = owned(account_id, number)
+    return keep_photo(lambda: owned(account_id, number), data, source, lambda o, digest: _may_add(o, source, digest), 1)
+
+
+def keep_photo(
+    find: Callable[[], Order], data: bytes, source: str, guard: Callable[[Order, str], None], tries: int = 0
+) -> Photo:
+    """Keep a photo version on the order that `find` gives, and have it checked. `guard` raises where it may not be.
+
+    The file is written before the row that names it, so a crash in between leaves an unused file, never a dead name.
+    """
+    order = find()
     picture_suffix(data)
     digest = hashlib.sha256(data).hexdigest()
-    _may_add(order, source, digest)
+    guard(order, digest)
     stem = f"photos/{order.number}/{secrets.token_hex(8)}"
     storage().put(f"{stem}-original", data)
     with unit_of_work() as unit:
-        order = owned(account_id, number)
-        _may_add(order, source, digest)
+        order = find()
+        guard(order, digest)
         photo = _new_photo(order, stem, digest, source)
         db.session.flush()
-        touch(order, photo_id=photo.id, tries_used=order.tries_used + 1)
+        touch(order, photo_id=photo.id, tries_used=order.tries_used + tries)
         queue_check(unit, photo)
     return photo
 

@@ -13,8 +13,8 @@ from app.services.submissions.campaigns import is_open
 from app.services.submissions.shown import decision_shown, owned
 from app.services.submissions.start import STUDENT
 from app.services.submissions.uploads import must_be_editable
-from app.services.transitions import perform
-from app.services.unit import unit_of_work
+from app.services.transitions import Actor, perform
+from app.services.unit import Unit, unit_of_work
 
 
 def missing(order: Order) -> list[str]:
@@ -36,18 +36,23 @@ def submit(account_id: int, number: str, seen_version: int) -> Order:
     """Submit a draft: freezes price, rule and background. Goes to payment, or to review where nothing is due."""
     with unit_of_work() as unit:
         order = owned(account_id, number)
-        _complete(order)
-        campaign = order.campaign
-        if not is_open(campaign):
-            raise ActionNotAllowed(N_("该批次当前不在采集时间内"))
-        due = 0 if payments.is_paid(order.id) else campaign.due_fen
-        target = OrderState.PENDING_PAYMENT if due else OrderState.PENDING_REVIEW
-        perform(order, Action.SUBMIT, STUDENT, to=target, seen_version=seen_version)
-        order.price_fen, order.rule_id = campaign.due_fen, campaign.rule_id
-        order.background, order.background_policy = campaign.background, campaign.background_policy
-        order.submitted_at = now()
-        notices.order_moved(unit, order, "submitted")
+        hand_in(unit, order, STUDENT, seen_version)
     return order
+
+
+def hand_in(unit: Unit, order: Order, actor: Actor, seen_version: int) -> None:
+    """Submit `order` in the open unit, whoever does it. Raises Invalid for what is missing."""
+    _complete(order)
+    campaign = order.campaign
+    if not is_open(campaign):
+        raise ActionNotAllowed(N_("该批次当前不在采集时间内"))
+    due = 0 if payments.is_paid(order.id) else campaign.due_fen
+    target = OrderState.PENDING_PAYMENT if due else OrderState.PENDING_REVIEW
+    perform(order, Action.SUBMIT, actor, to=target, seen_version=seen_version)
+    order.price_fen, order.rule_id = campaign.due_fen, campaign.rule_id
+    order.background, order.background_policy = campaign.background, campaign.background_policy
+    order.submitted_at = now()
+    notices.order_moved(unit, order, "submitted")
 
 
 def _complete(order: Order) -> None:

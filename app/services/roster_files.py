@@ -1,0 +1,158 @@
+"""Reading a roster file row by row: XLSX or CSV as schools send them. Hostile files are refused with a sentence."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.rules.faults import Invalid
+from app.rules.text import N_
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "student_no": ("学号", "student_no", "student no", "student number", "xh"),
+    "name": ("姓名", "name", "xm"),
+    "college": ("学院", "院系", "专业/院系", "系所", "分院", "college", "department", "fy", "yx"),
+    "class_name": ("班级", "行政班", "行政班级", "班号", "class", "class_name", "bh"),
+    "contact": ("邮箱", "电子邮箱", "电子邮件", "email", "e-mail"),
+}
+"""By field, the headings under which schools write it."""
+
+LARGEST = 20 * 1024 * 1024
+LARGEST_UNPACKED = 300 * 1024 * 1024
+MOST_ROWS = 200_000
+MOST_COLUMNS = 60
+HEAD_WITHIN = 10
+SAMPLE = 8
+
+_OLE = bytes.fromhex("d0cf11e0")
+_EXACT = 10**15
+"""Spreadsheets keep 15 digits of a number; longer ones have lost some."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the first rows say: where the head is, the head with some rows, and which column holds which field."""
+
+    row: int
+    sample: list[list[str]]
+    columns: dict[str, int]
+
+
+def read_rows(path: Path) -> Iterator[list[str]]:
+    """The cells of a list, row by row. Raises Invalid for a file that cannot or must not be read."""
+    if path.stat().st_size > LARGEST:
+        raise Invalid(N_("名单文件太大，请拆分后导入"))
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == _OLE:
+        raise Invalid(N_("这是旧版 XLS 或加密的文件，请另存为不加密的 XLSX 或 CSV"))
+    rows = _xlsx(path) if start[:2] == b"PK" else _csv(path.read_bytes())
+    for number, row in enumerate(rows, start=1):
+        if number > MOST_ROWS:
+            raise Invalid(N_("名单超过 %(n)s 行，请拆分后导入"), n=MOST_ROWS)
+        yield row
+
+
+def _csv(data: bytes) -> Iterator[list[str]]:
+    text = _decoded(data)
+    head = text.partition("\n")[0]
+    separator = max(",\t;", key=head.count)
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            yield [cell.strip() for cell in row[:MOST_COLUMNS]]
+    except csv.Error:
+        raise Invalid(N_("这个 CSV 文件无法读取，请重新导出")) from None
+
+
+def _decoded(data: bytes) -> str:
+    if b"\0" not in data:
+        for encoding in ("utf-8-sig", "gb18030"):
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+    raise Invalid(N_("名单文件的编码无法识别，请另存为 UTF-8 的 CSV"))
+
+
+def _xlsx(path: Path) -> Iterator[list[str]]:
+    from openpyxl import load_workbook
+
+    broken = Invalid(N_("这个 XLSX 文件无法读取，请另存为 CSV 后重试"))
+    _not_a_bomb(path)
+    try:
+        book = load_workbook(path, read_only=True, data_only=False, keep_links=False)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()
+        rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)
+    except Exception:
+        raise broken from None
+    try:
+        while True:
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except Exception:
+                raise broken from None
+            yield [_text(cell) for cell in row]
+    finally:
+        book.close()
+
+
+def _not_a_bomb(path: Path) -> None:
+    """Refuse what unpacks to more than its size allows. zipfile reads no more of a member than the archive states."""
+    try:
+        with zipfile.ZipFile(path) as opened:
+            unpacked = sum(info.file_size for info in opened.infolist())
+            sheets = [info for info in opened.infolist() if info.filename.startswith("xl/worksheets/")]
+    except (zipfile.BadZipFile, OSError, ValueError):
+        raise Invalid(N_("这个 XLSX 文件无法读取，请另存为 CSV 后重试")) from None
+    if unpacked > LARGEST_UNPACKED:
+        raise Invalid(N_("这个 XLSX 文件解压后过大，请另存为 CSV 后重试"))
+    if not sheets:
+        raise Invalid(N_("这不是表格文件，请使用 XLSX 或 CSV"))
+
+
+def _text(cell: Any) -> str:
+    """A cell as text. A formula begins with `=`; a number that has lost digits shows as `1.2E+17`."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) >= _EXACT:
+        return f"{cell:.2E}"
+    if type(cell).__name__ in ("ArrayFormula", "DataTableFormula"):
+        return "="
+    return str(cell).strip()
+
+
+def look(rows: Iterable[Sequence[str]]) -> Head:
+    """Find the head within the first rows: the one that names a student number, else the first that is not empty.
+
+    Raises Invalid for a file without rows.
+    """
+    first: list[list[str]] = []
+    for row in rows:
+        first.append(list(row))
+        if len(first) >= HEAD_WITHIN + SAMPLE:
+            break
+    filled = [at for at, row in enumerate(first) if any(row)]
+    if not filled:
+        raise Invalid(N_("名单是空的"))
+    at = next((at for at in filled[:HEAD_WITHIN] if "student_no" in matched(first[at])), filled[0])
+    return Head(at + 1, first[at : at + 1 + SAMPLE], matched(first[at]))
+
+
+def matched(head: Sequence[str]) -> dict[str, int]:
+    """Which column holds which field, by its heading."""
+    plain = [cell.strip().lower().strip("*：: ") for cell in head]
+    return {
+        name: next(plain.index(title) for title in titles if title in plain)
+        for name, titles in COLUMNS.items()
+        if any(title in plain for title in titles)
+    }

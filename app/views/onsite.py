@@ -1,0 +1,123 @@
+"""Studio photos taken on site: drop a folder, give the unmatched to their owners, submit what is complete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.adapters.storage import storage
+from app.rules.states import Role
+from app.security import roles
+from app.services import campaigns, onsite
+from app.services.submissions import PICTURES, picture_suffix
+
+bp = Blueprint("onsite", __name__, url_prefix="/onsite")
+
+PRODUCERS = (Role.PRODUCER, Role.ADMIN)
+_SHOWN = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+
+@bp.get("/")
+@roles(*PRODUCERS)
+def index() -> Any:
+    text, page = request.args.get("q", ""), max(1, request.args.get("page", 1, type=int))
+    found, total = campaigns.listed(current_user, text, page)
+    rows = [(one, onsite.tray(one)[1], onsite.drafts(one)[1]) for one in found]
+    return render_template("onsite/index.html", rows=rows, total=total, page=page, size=campaigns.PAGE, text=text)
+
+
+@bp.get("/<code>")
+@roles(*PRODUCERS)
+def campaign(code: str) -> Any:
+    found = onsite.campaign(code)
+    page = max(1, request.args.get("page", 1, type=int))
+    waiting, total = onsite.tray(found, page)
+    drafts, draft_total = onsite.drafts(found)
+    return render_template(
+        "onsite/campaign.html", campaign=found, tray=waiting, total=total, page=page, size=onsite.PAGE, drafts=drafts,
+        draft_total=draft_total, suffixes=sorted({*PICTURES.values(), "jpeg"}),
+    )  # fmt: skip
+
+
+@bp.post("/<code>/photos")
+@roles(*PRODUCERS)
+def photos(code: str) -> Any:
+    """Take files: one at a time from the page's script (answered in JSON), or a small selection from a plain form."""
+    campaign_id = onsite.campaign(code).id
+    table = request.files.get("map")
+    mapping = onsite.read_map(table.read()) if table and table.filename else {}
+    told = request.form.get("student_no", "").strip()
+    counts: dict[str, int] = {}
+    taken = onsite.Taken(onsite.REFUSED)
+    for file in request.files.getlist("photos"):
+        name = file.filename or ""
+        own = mapping | ({name.casefold(): told} if told else {})
+        taken = onsite.take(campaign_id, name, file.read(), own, current_user)
+        counts[taken.outcome] = counts.get(taken.outcome, 0) + 1
+    if request.headers.get("Accept") == "application/json":
+        return jsonify(outcome=taken.outcome, cause=_(taken.cause) if taken.cause else "")
+    names = {
+        onsite.IMPORTED: _("已归入订单"), onsite.KNOWN: _("之前已导入"), onsite.UNMATCHED: _("等待认领"),
+        onsite.REFUSED: _("不是可用的图片"),
+    }  # fmt: skip
+    flash("，".join(f"{names[outcome]} {count}" for outcome, count in sorted(counts.items())) or _("没有选择文件"))
+    return redirect(url_for("onsite.campaign", code=code), 303)
+
+
+@bp.post("/<code>/known")
+@roles(*PRODUCERS)
+def known(code: str) -> Any:
+    """Which files (SHA-256) are there already, so that a stopped upload goes on where it was."""
+    digests = request.get_json(silent=True)
+    if not isinstance(digests, list):
+        abort(400)
+    return {"known": onsite.known(onsite.campaign(code).id, [str(one) for one in digests])}
+
+
+@bp.post("/<code>/match")
+@roles(*PRODUCERS)
+def match(code: str) -> Any:
+    count = onsite.match_waiting(onsite.campaign(code).id)
+    flash(_("重新匹配：%(n)s 张照片归入订单", n=count))
+    return redirect(url_for("onsite.campaign", code=code), 303)
+
+
+@bp.post("/<code>/submit")
+@roles(*PRODUCERS)
+def submit(code: str) -> Any:
+    done, left = onsite.submit_ready(onsite.campaign(code), current_user)
+    flash(_("已代为提交 %(n)s 个订单，%(left)s 个还不完整", n=done, left=left))
+    return redirect(url_for("onsite.campaign", code=code), 303)
+
+
+@bp.get("/photos/<int:intake_id>")
+@roles(*PRODUCERS)
+def picture(intake_id: int) -> Response:
+    """A waiting photo as the studio sent it; not for kinds that browsers do not show."""
+    found = onsite.waiting(intake_id)
+    data = storage().get(str(found.key))
+    suffix = picture_suffix(data)
+    if suffix not in _SHOWN:
+        abort(404)
+    return Response(data, content_type=_SHOWN[suffix])
+
+
+@bp.post("/photos/<int:intake_id>/assign")
+@roles(*PRODUCERS)
+def assign(intake_id: int) -> Any:
+    code = onsite.waiting(intake_id).campaign.code
+    order = onsite.assign_to(intake_id, request.form.get("student_no", ""), current_user)
+    flash(_("照片已归入订单 %(number)s，正在检测", number=order.number))
+    return redirect(url_for("onsite.campaign", code=code), 303)
+
+
+@bp.post("/photos/<int:intake_id>/drop")
+@roles(*PRODUCERS)
+def drop(intake_id: int) -> Any:
+    code = onsite.waiting(intake_id).campaign.code
+    onsite.drop(intake_id, current_user)
+    flash(_("照片已删除"))
+    return redirect(url_for("onsite.campaign", code=code), 303)
