@@ -14,7 +14,7 @@ from app.rules.photo_rule import PhotoRule
 from app.rules.report import Check, CheckVerdict, Report, Ruler
 from workers.checks import CODES, edge, modules
 from workers.imaging import matting
-from workers.imaging.decode import ENOUGH, Unreadable, decode
+from workers.imaging.decode import Unreadable, decode
 from workers.imaging.encode import encode, mask_png, preview
 from workers.imaging.hashing import bands, pixel_sha256
 from workers.imaging.models import Models
@@ -44,12 +44,8 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     try:
         picture = decode(path, rule)
         clock.mark("decode")
-        scene = build(picture, rule, background, policy, models)
+        scene = build(picture, rule, background, policy, models, lambda: decode(path, rule, enough=None))
         clock.mark("models")
-        if _needs_all_pixels(scene):
-            picture = decode(path, rule, enough=None)
-            scene = build(picture, rule, background, policy, models)
-            clock.mark("decode again")
     except Unreadable as fault:
         return Outcome(_unreadable(fault, rule, background), timings=clock.stages)
     found: dict[str, Check] = {code: Check(code, CheckVerdict.PASS) for code in ("file_readable", "upload_size")}
@@ -60,7 +56,7 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     clock.mark("background")
     rendition = _rendition(scene, found)
     clock.mark("encode")
-    shown = preview(picture.rgb)
+    shown = preview(picture.small)
     clock.mark("preview")
     digest = hashlib.sha256(rendition).hexdigest() if rendition else None
     looks = bands(picture.rgb, scene.face.points * np.float32(picture.scale)) if scene.face else ()
@@ -102,16 +98,6 @@ def _look(module: Any, scene: Scene, found: dict[str, Check]) -> None:
     except Exception:
         log.exception("check_failed module=%s", module.__name__)
         found["machine"] = Check("machine", CheckVerdict.SKIPPED, fault="unavailable")
-
-
-def _needs_all_pixels(scene: Scene) -> bool:
-    """A small head in a large picture: the reduced copy has fewer pixels in the crop than the output."""
-    return (
-        bool(
-            scene.crop and scene.picture.scale < 1 and scene.crop.box[2] * scene.picture.scale < scene.rule.output.width
-        )
-        and max(scene.picture.width, scene.picture.height) > ENOUGH
-    )
 
 
 def _rendition(scene: Scene, found: dict[str, Check]) -> bytes | None:

@@ -8,6 +8,10 @@ import numpy.typing as npt
 
 Plane = npt.NDArray[np.float32]
 
+_STEPS = np.arange(256) / 255
+_LINEAR = np.where(_STEPS <= 0.04045, _STEPS / 12.92, ((_STEPS + 0.055) / 1.055) ** 2.4).astype(np.float32)
+_WEIGHTS = np.array([[0.2126, 0.7152, 0.0722]])
+
 
 def lab(rgb: npt.NDArray[np.uint8] | Plane) -> Plane:
     """CIELAB (L 0..100) of sRGB values 0..255."""
@@ -15,18 +19,11 @@ def lab(rgb: npt.NDArray[np.uint8] | Plane) -> Plane:
 
 
 def distance(one: Plane, other: Plane) -> Plane:
-    """CIE76 colour difference, pixel by pixel, of two CIELAB pictures."""
-    return np.asarray(np.linalg.norm(one - other, axis=-1), np.float32)
-
-
-_PARTS = np.arange(256) / 255
-_LINEAR = np.where(_PARTS <= 0.04045, _PARTS / 12.92, ((_PARTS + 0.055) / 1.055) ** 2.4)
-_WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
-_TABLES = (_LINEAR[:, None] * _WEIGHTS).astype(np.float32)
-"""Share of each channel's value in the luminance."""
+    """CIE76 colour difference, pixel by pixel, of two CIELAB pictures (or of a picture and one colour)."""
+    away = np.asarray(one - other, np.float32)
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", away, away)), np.float32)
 
 
 def luminance(rgb: npt.NDArray[np.uint8]) -> Plane:
     """Linear-light luminance 0..1 (sRGB, Rec. 709 weights), as ISO/IEC 29794-5 uses it."""
-    red, green, blue = (_TABLES[rgb[..., part], part] for part in range(3))
-    return np.asarray(red + green + blue, np.float32)
+    return np.asarray(cv2.transform(cv2.LUT(rgb, _LINEAR), _WEIGHTS), np.float32)

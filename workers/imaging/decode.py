@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from app.rules.photo_rule import PhotoRule
 
@@ -20,10 +22,14 @@ Image.MAX_IMAGE_PIXELS = None  # we look at the header ourselves, before anythin
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 ENOUGH = 1600
-"""Long side in pixels to which a large JPEG may be reduced while decoding; more is decoded when the crop needs it."""
+"""Long side in pixels to which a large picture may be reduced; more is decoded when the crop needs it."""
+LOOK = 1640
+"""Longest side in pixels of the copy that the models and the pages look at."""
 
 _SRGB = ImageCms.createProfile("sRGB")
 _ORIENTATION = 0x0112
+_PLAIN = ("RGB", "RGBA", "L", "LA", "CMYK")
+"""Modes that can be reduced as they are."""
 
 
 class Unreadable(Exception):
@@ -48,9 +54,19 @@ class Picture:
     def scale(self) -> float:
         return self.rgb.shape[1] / self.width
 
+    @cached_property
+    def small(self) -> Rgb:
+        """The pixels at most LOOK long: reduced by a whole number, which is the cheapest way, and only once."""
+        height, width = self.rgb.shape[:2]
+        part = -(-max(height, width) // LOOK)
+        if part == 1:
+            return self.rgb
+        size = (max(1, width // part), max(1, height // part))
+        return np.asarray(cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
 
 def decode(path: Path, rule: PhotoRule, *, enough: int | None = ENOUGH) -> Picture:
-    """Read a picture; a JPEG larger than `enough` pixels on its long side is reduced by 2, 4 or 8 while decoding.
+    """Read a picture; one larger than `enough` pixels on its long side is reduced by 2, 4 or 8, a JPEG while decoding.
 
     Raises Unreadable, naming the check, for what is no picture, damaged, of another kind, or beyond the rule's size.
     """
@@ -75,26 +91,42 @@ def _read(image: Image.Image, rule: PhotoRule, size: int, enough: int | None) ->
     width, height = image.size
     if width * height > rule.max_pixels:
         raise Unreadable("upload_size", "pixels", value=width * height / 1e6, high=rule.max_pixels / 1e6)
-    if enough is not None and image.format in ("JPEG", "MPO"):
-        part = max(width, height) / enough
-        reduced = next((n for n in (8, 4, 2) if part >= n), 1)
-        if reduced > 1:
-            image.draft(None, (-(-width // reduced), -(-height // reduced)))
-    image.load()
-    upright = ImageOps.exif_transpose(_to_srgb(image))
-    if (upright.width > upright.height) != (width > height):
-        width, height = height, width
     kind = "JPEG" if image.format == "MPO" else str(image.format)
-    return Picture(np.ascontiguousarray(np.asarray(upright)), width, height, kind, size)
+    turn = image.getexif().get(_ORIENTATION, 1)
+    rgb = _upright(np.asarray(_to_srgb(_loaded(image, kind, enough))), turn)
+    if turn in (5, 6, 7, 8):
+        width, height = height, width
+    return Picture(rgb, width, height, kind, size)
+
+
+def _loaded(image: Image.Image, kind: str, enough: int | None) -> Image.Image:
+    """The pixels, reduced where there are more than enough: before colours are converted, which costs by the pixel."""
+    reduced = next((n for n in (8, 4, 2) if enough is not None and max(image.size) / enough >= n), 1)
+    if reduced > 1 and kind == "JPEG":
+        image.draft(None, (-(-image.width // reduced), -(-image.height // reduced)))
+    image.load()
+    if reduced == 1 or kind == "JPEG" or image.mode not in _PLAIN:
+        return image
+    smaller = image.reduce(reduced)
+    smaller.info = image.info
+    return smaller
+
+
+def _upright(pixels: Rgb, turn: int) -> Rgb:
+    """Turned and mirrored as the EXIF orientation (1 to 8) says."""
+    if turn in (5, 6, 7, 8):
+        pixels = cv2.transpose(pixels)
+    flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(turn)
+    return np.ascontiguousarray(pixels if flip is None else cv2.flip(pixels, flip))
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """8-bit sRGB with the orientation tag kept: profiles are converted, not dropped; transparency lies on white."""
+    """8-bit sRGB: profiles are converted, not dropped; transparency lies on white."""
     profile = image.info.get("icc_profile")
-    exif = image.getexif()
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         deep = np.asarray(image, np.float64)
-        image = Image.fromarray((deep / (65535 if deep.max() > 255 else 255) * 255 + 0.5).clip(0, 255).astype(np.uint8))
+        white = 65535 if image.mode.startswith("I;16") or deep.max() > 255 else 255
+        image = Image.fromarray((deep / white * 255 + 0.5).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or (image.mode == "P" and "transparency" in image.info):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
@@ -102,10 +134,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGB")
     if profile:
         image = _converted(image, profile)
-    image = image.convert("RGB") if image.mode != "RGB" else image
-    if exif.get(_ORIENTATION, 1) != 1:
-        image.getexif()[_ORIENTATION] = exif[_ORIENTATION]
-    return image
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _converted(image: Image.Image, profile: bytes) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +21,6 @@ from workers.imaging.models import Face, Models
 
 Rgb = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
-
-LOOK = 1280
-"""Long side in pixels of the copy in which faces are looked for."""
 
 _MASK = (384, 512)  # width, height at which the segmenter sees head and shoulders
 PUPILS = (468, 473)
@@ -77,9 +75,14 @@ class Scene:
         return self.box(low[0] - pad, low[1] - pad, *(high - low + 2 * pad))
 
 
-def build(picture: Picture, rule: PhotoRule, background: str, policy: str, models: Models) -> Scene:
-    """Look for faces, measure the head, find the crop and cut the portrait."""
-    small = _reduced(picture.rgb)
+def build(
+    picture: Picture, rule: PhotoRule, background: str, policy: str, models: Models, larger: Callable[[], Picture]
+) -> Scene:
+    """Look for faces, measure the head, find the crop and cut the portrait.
+
+    `larger` gives the picture with all its pixels, for a head so small that its crop needs them.
+    """
+    small = picture.small
     ratio = picture.width / small.shape[1]
     faces = [_scaled(face, ratio) for face in find(small, models)]
     scene = Scene(picture, rule, background, policy, faces)
@@ -91,16 +94,10 @@ def build(picture: Picture, rule: PhotoRule, background: str, policy: str, model
         scene.crop = crops.judge(scene.head, (0, 0, picture.width, picture.height), rule)
     else:
         scene.crop = crops.solve(scene.head, picture.width, picture.height, rule)
+    if scene.crop.box[2] * picture.scale < rule.output.width <= scene.crop.box[2]:
+        scene.picture = larger()
     _cut(scene, region, mask)
     return scene
-
-
-def _reduced(rgb: Rgb) -> Rgb:
-    part = LOOK / max(rgb.shape[:2])
-    if part >= 1:
-        return np.ascontiguousarray(rgb)
-    size = (round(rgb.shape[1] * part), round(rgb.shape[0] * part))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _scaled(face: Face, ratio: float) -> Face:
