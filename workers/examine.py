@@ -59,7 +59,8 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     shown = preview(picture.small)
     clock.mark("preview")
     digest = hashlib.sha256(rendition).hexdigest() if rendition else None
-    looks = bands(picture.rgb, scene.face.points * np.float32(picture.scale)) if scene.face else ()
+    part = picture.small.shape[1] / picture.width
+    looks = bands(picture.small, scene.face.points * np.float32(part)) if scene.face else ()
     pixels = pixel_sha256(picture.rgb)
     clock.mark("hashes")
     report = _report(scene, found)

@@ -8,11 +8,9 @@ from sqlalchemy import and_, func, or_, select
 
 from app.extensions import db
 from app.models import Form, Order, Photo, PhotoHash
+from app.rules.likeness import alike
 from app.rules.report import Check, CheckVerdict
 from app.rules.states import LIVE
-
-NEAR_BANDS = 2
-"""How many equal bands of the perceptual hash make a near copy."""
 
 
 def duplicate_check(photo: Photo, bands: Sequence[int]) -> Check:
@@ -48,16 +46,15 @@ def _exact(photo: Photo, order: Order | None) -> bool:
 
 
 def _near(photo: Photo, order: Order | None, bands: Sequence[int]) -> bool:
+    """Photos that share a whole band are few in a million; of those all bits are compared, then whose they are."""
     if not bands:
         return False
     hits = or_(*(and_(PhotoHash.band == band, PhotoHash.value == value) for band, value in enumerate(bands)))
-    query = (
-        select(PhotoHash.photo_id)
-        .join(Photo, Photo.id == PhotoHash.photo_id)
-        .join(Order, Order.id == Photo.order_id)
-        .where(hits, Photo.id != photo.id, _others(order))
-        .group_by(PhotoHash.photo_id)
-        .having(func.count() >= NEAR_BANDS)
-        .limit(1)
-    )
-    return db.session.scalar(query) is not None
+    candidates = select(PhotoHash.photo_id).where(hits, PhotoHash.photo_id != photo.id)
+    hashes: dict[int, dict[int, int]] = {}
+    rows = select(PhotoHash.photo_id, PhotoHash.band, PhotoHash.value).where(PhotoHash.photo_id.in_(candidates))
+    for photo_id, band, value in db.session.execute(rows):
+        hashes.setdefault(photo_id, {})[band] = value
+    near = [found for found, parts in hashes.items() if alike(bands, [parts[band] for band in sorted(parts)])]
+    query = select(Photo.id).join(Order, Order.id == Photo.order_id).where(Photo.id.in_(near), _others(order))
+    return bool(near) and db.session.scalar(query.limit(1)) is not None

@@ -1,23 +1,27 @@
-"""Hashes by which duplicates are found: of the exact pixels, and of what the picture looks like."""
+"""Hashes by which duplicates are found: of the exact pixels, and of what the face looks like."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from app.rules.likeness import BANDS, BITS
+
 Rgb = npt.NDArray[np.uint8]
+Plane = npt.NDArray[np.float32]
 
-BANDS = 8
-"""Parts of the perceptual hash; a near copy keeps most of them unchanged."""
-
-_BITS = 16
-_SIDE = 96
-_EYES = (468, 473)
-_AROUND, _EYE_ROW = 1.5, 0.42
-"""The window: its side in face widths, and where the eyes lie in it."""
+_SIDE = 64
+_ACROSS, _ROW = 3.4, 0.48
+"""The window: its side in landmark radii, and the row of the landmarks' centre in it."""
+_MESH = 468  # landmarks of the face's surface, without the pupils
+_LOW = 24
+"""Frequencies each way from which the lowest are taken."""
+TYPICAL = Path(__file__).with_name("typical_face.json")
 
 
 def pixel_sha256(rgb: Rgb) -> str:
@@ -27,21 +31,55 @@ def pixel_sha256(rgb: Rgb) -> str:
     return digest.hexdigest()
 
 
-def bands(rgb: Rgb, points: npt.NDArray[np.float32]) -> tuple[int, ...]:
-    """Eight 16-bit parts of a perceptual hash of the face, cut by its landmarks: a recropped copy gives the same.
+def bands(rgb: Rgb, points: Plane) -> tuple[int, ...]:
+    """The face's perceptual hash in BANDS parts of BITS bits; a copy keeps most bits, and at least one part whole.
 
-    `points` are the face's landmarks in pixels of `rgb`. Each band holds the signs of 16 low frequencies (DCT) of the
-    normalised face, in an order spread over all frequencies. The background takes no part: graduates share it.
+    `points` are the face's landmarks in pixels of `rgb`. Each bit says whether one low frequency (DCT) of the face is
+    stronger than in a typical face: without that comparison all faces would share most bits. Neighbours among the
+    frequencies go into different parts.
     """
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    wide = max(8.0, float(np.hypot(*(points[454, :2] - points[234, :2]))))
-    x, y = points[list(_EYES), :2].mean(0)
-    scale = _SIDE / (_AROUND * wide)
-    matrix = np.array([[scale, 0, _SIDE / 2 - x * scale], [0, scale, _EYE_ROW * _SIDE - y * scale]])
-    grey = cv2.GaussianBlur(grey, (0, 0), max(0.5, 0.4 / scale)) if scale < 1 else grey  # before it is made smaller
+    on = waves(rgb, points) > _TYPICAL_WAVES
+    return tuple(int("".join("1" if bit else "0" for bit in on[band::BANDS]), 2) for band in range(BANDS))
+
+
+def waves(rgb: Rgb, points: Plane) -> Plane:
+    """The BANDS x BITS lowest frequencies of the face: independent of light, size and place.
+
+    The window is laid by the mean and spread of all landmarks, which move less than any one of them, and fades towards
+    its border: graduates share the background.
+    """
+    spots = points[:_MESH, :2]
+    centre = spots.mean(0)
+    side = _ACROSS * float(np.sqrt(((spots - centre) ** 2).sum(1).mean()))
+    scale = _SIDE / max(8.0, side)
+    blur = max(0.5, 0.5 / scale)
+    left, top = np.maximum(0, (centre - side / 2 - 4 * blur).astype(int))
+    right, bottom = (centre + side / 2 + 4 * blur).astype(int) + 1
+    grey = cv2.cvtColor(rgb[top : max(top + 1, bottom), left : max(left + 1, right)], cv2.COLOR_RGB2GRAY)
+    if scale < 1:  # smooth before it is made smaller
+        grey = cv2.GaussianBlur(grey, (0, 0), blur)
+    x, y = centre - (left, top)
+    matrix = np.array([[scale, 0, _SIDE / 2 - x * scale], [0, scale, _ROW * _SIDE - y * scale]])
     small = cv2.warpAffine(grey, matrix, (_SIDE, _SIDE), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    waves = cv2.dct((small - small.mean()) / (small.std() + 1e-6))
-    low = np.concatenate([waves[row, 1:17] if row == 0 else waves[row, :16] for row in range(16)])[: BANDS * _BITS]
-    order = np.random.default_rng(2017).permutation(low.size)
-    signs = (low[order] > 0).reshape(BANDS, _BITS)
-    return tuple(int(sum(1 << bit for bit, on in enumerate(part) if on)) for part in signs)
+    flat = (small - float((small * _FADE).sum() / _FADE.sum())) * _FADE
+    flat /= np.sqrt((flat * flat).sum() / _FADE.sum()) + 1e-6
+    return np.asarray(cv2.dct(flat)[_ROWS, _COLUMNS], np.float32)
+
+
+def _fade() -> Plane:
+    """1 in the middle, falling to 0 from 0.7 of the radius on."""
+    away = (np.arange(_SIDE) - _SIDE / 2 + 0.5) / (_SIDE / 2)
+    return np.clip((1 - np.hypot(away[:, None], away[None])) / 0.3, 0, 1).astype(np.float32)
+
+
+def _lowest() -> tuple[list[int], list[int]]:
+    """Rows and columns of the frequencies, lowest first, without the mean."""
+    every = [(row, column) for row in range(_LOW) for column in range(_LOW) if row + column]
+    every.sort(key=lambda at: (at[0] ** 2 + at[1] ** 2, at))
+    rows, columns = zip(*every[: BANDS * BITS], strict=True)
+    return list(rows), list(columns)
+
+
+_FADE = _fade()
+_ROWS, _COLUMNS = _lowest()
+_TYPICAL_WAVES = np.array(json.loads(TYPICAL.read_text()), np.float32) / 1000

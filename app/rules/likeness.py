@@ -1,0 +1,24 @@
+"""When two photos look like copies of each other: the shape of the perceptual hash and its limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+BANDS, BITS = 8, 24
+"""The hash has so many parts of so many bits; equal parts are looked up, then all bits are compared."""
+
+NEAR = 16
+"""Bits of all that may differ in a copy. Measured on portraits (`make bench WHAT=duplicates`): of re-encoded, resized,
+recropped and brighter copies 1 % differ in more; two sittings of one person in 18 and more, two people in 35 and more."""
+
+
+def difference(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many bits differ. Hashes of another shape than ours differ in everything."""
+    if len(one) != BANDS or len(other) != BANDS:
+        return BANDS * BITS
+    return sum((a ^ b).bit_count() for a, b in zip(one, other, strict=True))
+
+
+def alike(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether one is a copy of the other."""
+    return difference(one, other) <= NEAR
