@@ -9,7 +9,7 @@ BANDS, BITS = 8, 24
 
 NEAR = 16
 """Bits of all that may differ in a copy. Measured on portraits (`make bench WHAT=duplicates`): of re-encoded, resized,
-recropped and brighter copies 1 % differ in more; two sittings of one person in 18 and more, two people in 35 and more."""
+recropped and brighter copies 1 % differ in more; two sittings of a person in 18 and more, two people in 35 and more."""
 
 
 def difference(one: Sequence[int], other: Sequence[int]) -> int:

@@ -13,7 +13,8 @@ HASHES = st.tuples(*[st.integers(0, 2**BITS - 1)] * BANDS)
 @given(HASHES, HASHES)
 def test_the_difference_counts_bits_and_is_the_same_both_ways(one: tuple[int, ...], other: tuple[int, ...]) -> None:
     assert difference(one, one) == 0
-    assert difference(one, other) == difference(other, one) == sum(f"{a ^ b:b}".count("1") for a, b in zip(one, other))
+    counted = sum(f"{a ^ b:b}".count("1") for a, b in zip(one, other, strict=True))
+    assert difference(one, other) == difference(other, one) == counted
 
 
 @given(HASHES, st.sets(st.integers(0, BANDS * BITS - 1), max_size=40))

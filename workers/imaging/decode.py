@@ -115,7 +115,7 @@ def _loaded(image: Image.Image, kind: str, enough: int | None) -> Image.Image:
 def _upright(pixels: Rgb, turn: int) -> Rgb:
     """Turned and mirrored as the EXIF orientation (1 to 8) says."""
     if turn in (5, 6, 7, 8):
-        pixels = cv2.transpose(pixels)
+        pixels = np.asarray(cv2.transpose(pixels), np.uint8)
     flip = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(turn)
     return np.ascontiguousarray(pixels if flip is None else cv2.flip(pixels, flip))
 
