@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import delete, exists, func, select
 
 from app.extensions import db
-from app.models import Reason, Staff
-from app.rules.faults import Invalid
-from app.rules.fields import BY_NAME
-from app.rules.reasons import built_in
+from app.models import DecisionReason, Reason, ReasonVersion, Staff
+from app.rules.faults import Invalid, NotFound
+from app.rules.reasons import built_in, faults
 from app.rules.text import N_
 from app.services import audit
 from app.services.unit import unit_of_work
@@ -24,8 +22,6 @@ RELATED: Mapping[str, str] = {
     "compression": "blurred", "duplicate": "other_person", "recapture": "retouched", "retouch": "retouched",
 }  # fmt: skip
 """Which built-in reason a failed check suggests; a reason's own `check_code` counts too."""
-
-PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
 
 def seed_reasons() -> None:
@@ -68,37 +64,101 @@ def suggested(offered: Sequence[Reason], failed: set[str]) -> set[str]:
     return {reason.code for reason in offered if checks_behind(reason) & failed}
 
 
-def save(values: Mapping[str, str], staff: Staff) -> Reason:
-    """Make or change a reason. Raises Invalid with a sentence per wrong field."""
-    wrong = _wrong(values)
-    if wrong:
-        raise Invalid(fields=wrong)
+def save(values: Mapping[str, str], staff: Staff, reason_id: int | None = None) -> Reason:
+    """Make a reason, or change one; its code never changes. Raises Invalid with a sentence per wrong field.
+
+    Earlier versions of what it says are kept; past decisions hold their own copies.
+    """
+    by_id = staff.id
     with unit_of_work():
-        code = values["code"].strip()
-        reason = db.session.scalar(select(Reason).where(Reason.code == code))
+        reason = db.session.get(Reason, reason_id) if reason_id else None
+        if reason_id and reason is None:
+            raise NotFound
+        values = dict(values) | ({"code": reason.code} if reason else {})
+        wrong = faults(values) or _clashes(values, reason)
+        if wrong:
+            raise Invalid(fields=wrong)
         if reason is None:
-            reason = Reason(code=code, position=1000)
+            reason = Reason(code=values["code"], label="", text_zh="", text_en="", target="photo", active=True)
             db.session.add(reason)
-        reason.label, reason.text_zh, reason.text_en = values["label"], values["text_zh"], values["text_en"]
-        reason.target, reason.hotkey = values["target"], values.get("hotkey") or None
-        reason.active = values.get("active") == "1"
+        elif not _versions(reason.id):
+            _keep_version(reason, None)  # what it said before anybody changed it
+        _write(reason, values)
         db.session.flush()
-        audit.note(staff, "reason.saved", f"reason-{reason.id}")
+        _keep_version(reason, by_id)
+        audit.note_id(by_id, "reason.saved", f"reason-{reason.id}", reason.code)
     return reason
 
 
-def _wrong(values: Mapping[str, str]) -> dict[str, str]:
-    needed = ("code", "label", "text_zh", "text_en", "target")
-    wrong = {name: N_("请填写") for name in needed if not values.get(name, "").strip()}
-    if not re.fullmatch(r"[a-z_]{2,40}", values.get("code", "")):
-        wrong["code"] = N_("代码只能包含小写字母和下划线")
-    target = values.get("target", "")
-    if target not in ("photo", "code") and target.removeprefix("form:") not in BY_NAME:
-        wrong["target"] = N_("请选择原因对应的位置")
-    hotkey = values.get("hotkey", "")
-    if hotkey and not re.fullmatch(r"[1-9]", hotkey):
-        wrong["hotkey"] = N_("快捷键只能是 1 到 9")
-    for name in ("text_zh", "text_en"):
-        if any(place != "value" for place in PLACEHOLDER.findall(values.get(name, ""))):
-            wrong[name] = N_("只能使用占位符 {value}")
-    return wrong
+def _clashes(values: Mapping[str, str], reason: Reason | None) -> dict[str, str]:
+    """What other reasons forbid: a code or key that is taken; and the last one on offer stays on offer."""
+    others = [row for row in db.session.scalars(select(Reason)) if reason is None or row.id != reason.id]
+    on = [row for row in others if row.active]
+    if reason is None and any(row.code == values["code"] for row in others):
+        return {"code": N_("该代码已被使用")}
+    if values.get("active") != "1":
+        return {} if on else {"active": N_("至少要保留一条启用的原因")}
+    if values.get("hotkey") and any(row.hotkey == values["hotkey"] for row in on):
+        return {"hotkey": N_("该快捷键已被另一条启用的原因使用")}
+    return {}
+
+
+def _write(reason: Reason, values: Mapping[str, str]) -> None:
+    reason.label, reason.target = values["label"].strip(), values["target"]
+    reason.text_zh, reason.text_en = values["text_zh"].strip(), values["text_en"].strip()
+    reason.check_code, reason.hotkey = values.get("check_code") or None, values.get("hotkey") or None
+    reason.position, reason.active = int(values.get("position") or 100), values.get("active") == "1"
+
+
+def _versions(reason_id: int) -> Sequence[ReasonVersion]:
+    return db.session.scalars(
+        select(ReasonVersion).where(ReasonVersion.reason_id == reason_id).order_by(ReasonVersion.no.desc())
+    ).all()
+
+
+def _keep_version(reason: Reason, staff_id: int | None) -> None:
+    """Note what the reason says now, when it differs from the version before."""
+    before = next(iter(_versions(reason.id)), None)
+    said = {name: getattr(reason, name) for name in ("label", "text_zh", "text_en", "target")}
+    if before is None or any(getattr(before, name) != text for name, text in said.items()):
+        number = before.no + 1 if before else 1
+        db.session.add(ReasonVersion(reason_id=reason.id, no=number, staff_id=staff_id, **said))
+        db.session.flush()
+
+
+def versions(reason_id: int) -> Sequence[tuple[ReasonVersion, str]]:
+    """What a reason said over time, the newest first, each with who wrote it (empty: it was shipped)."""
+    query = (
+        select(ReasonVersion, Staff.name)
+        .outerjoin(Staff, Staff.id == ReasonVersion.staff_id)
+        .where(ReasonVersion.reason_id == reason_id)
+        .order_by(ReasonVersion.no.desc())
+    )
+    return [(row, name or "") for row, name in db.session.execute(query)]
+
+
+def uses() -> dict[str, int]:
+    """How often each reason was given, by code."""
+    query = select(DecisionReason.code, func.count()).group_by(DecisionReason.code)
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def used(code: str) -> bool:
+    """Whether any decision ever gave this reason."""
+    return bool(db.session.scalar(select(exists().where(DecisionReason.code == code))))
+
+
+def remove(reason_id: int, staff: Staff) -> None:
+    """Delete a reason that was never given. Raises Invalid for one that was: it can be switched off instead."""
+    by_id = staff.id
+    with unit_of_work():
+        reason = db.session.get(Reason, reason_id)
+        if reason is None:
+            raise NotFound
+        if used(reason.code):
+            raise Invalid(N_("该原因已被使用，不能删除；可以停用"))
+        if reason.active and not any(row.active for row in db.session.scalars(select(Reason)) if row.id != reason.id):
+            raise Invalid(N_("至少要保留一条启用的原因"))
+        db.session.execute(delete(ReasonVersion).where(ReasonVersion.reason_id == reason_id))
+        db.session.delete(reason)
+        audit.note_id(by_id, "reason.deleted", f"reason-{reason_id}", reason.code)

@@ -11,8 +11,9 @@ from app.extensions import db
 from app.models import DecisionReason, Photo, PhotoCheck, Reason
 from app.rules.faults import Invalid, ReasonRequired
 from app.rules.messages import plain
+from app.rules.reasons import fill, open_places
 from app.rules.text import N_
-from app.services.reasons import PLACEHOLDER, checks_behind
+from app.services.reasons import checks_behind
 
 Box = tuple[int, int, int, int]
 
@@ -51,11 +52,20 @@ def measured(check: PhotoCheck | None) -> str:
     return plain(check.value) if check is not None and check.value is not None else ""
 
 
+def limit(check: PhotoCheck | None) -> str:
+    """The limit that a measured value breaks (else the upper, else the lower one), empty where there is none."""
+    if check is None:
+        return ""
+    below = check.low is not None and check.value is not None and check.value < check.low
+    broken = check.low if below or check.high is None else check.high
+    return plain(broken) if broken is not None else ""
+
+
 def _copied(reason: Reason, told: Told, photo: Photo) -> DecisionReason:
     check = worst(reason, photo.checks)
     value = told.values.get(reason.code, "").strip()[:40] or measured(check)
-    texts = [text.replace("{value}", value) if value else text for text in (reason.text_zh, reason.text_en)]
-    if any(PLACEHOLDER.search(text) for text in texts):
+    texts = [fill(text, {"value": value, "limit": limit(check)}) for text in (reason.text_zh, reason.text_en)]
+    if any(map(open_places, texts)):
         raise Invalid(N_("原因“%(label)s”还有未填写的内容"), {reason.code: N_("请填写")}, label=reason.label)
     bad = check is not None and check.verdict in ("fail", "warn")
     return DecisionReason(
