@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ HEAD_WITHIN = 10
 SAMPLE = 8
 
 _OLE = bytes.fromhex("d0cf11e0")
+_DOCTYPE = tuple("!DOCTYPE".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
 _EXACT = 10**15
 """Spreadsheets keep 15 digits of a number; longer ones have lost some."""
 
@@ -84,14 +86,14 @@ def _xlsx(path: Path) -> Iterator[list[str]]:
 
     broken = Invalid(N_("这个 XLSX 文件无法读取，请另存为 CSV 后重试"))
     _not_a_bomb(path)
-    try:
-        book = load_workbook(path, read_only=True, data_only=False, keep_links=False)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()
-        rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)
-    except Exception:
-        raise broken from None
-    try:
+    with path.open("rb") as file:  # by its content: openpyxl judges a path by its suffix
+        try:
+            book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()
+            rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)
+        except Exception:
+            raise broken from None
         while True:
             try:
                 row = next(rows)
@@ -100,8 +102,6 @@ def _xlsx(path: Path) -> Iterator[list[str]]:
             except Exception:
                 raise broken from None
             yield [_text(cell) for cell in row]
-    finally:
-        book.close()
 
 
 def _not_a_bomb(path: Path) -> None:
@@ -110,12 +110,26 @@ def _not_a_bomb(path: Path) -> None:
         with zipfile.ZipFile(path) as opened:
             unpacked = sum(info.file_size for info in opened.infolist())
             sheets = [info for info in opened.infolist() if info.filename.startswith("xl/worksheets/")]
-    except (zipfile.BadZipFile, OSError, ValueError):
+            if unpacked <= LARGEST_UNPACKED and any(_declares(opened, info) for info in opened.infolist()):
+                raise zipfile.BadZipFile
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError):
         raise Invalid(N_("这个 XLSX 文件无法读取，请另存为 CSV 后重试")) from None
     if unpacked > LARGEST_UNPACKED:
         raise Invalid(N_("这个 XLSX 文件解压后过大，请另存为 CSV 后重试"))
     if not sheets:
         raise Invalid(N_("这不是表格文件，请使用 XLSX 或 CSV"))
+
+
+def _declares(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    """Whether a member declares a document type: no spreadsheet program does, and entities grow without bound."""
+    with opened.open(info) as member:
+        rest = b""
+        while portion := member.read(1 << 20):
+            found = rest + portion
+            if any(mark in found for mark in _DOCTYPE):
+                return True
+            rest = portion[-20:]
+    return False
 
 
 def _text(cell: Any) -> str:
