@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
@@ -39,6 +39,12 @@ class Rule(db.Model):
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     cause: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+
+
+@event.listens_for(Rule, "before_update")
+def _refuse_change(_mapper: Any, _connection: Any, rule: Rule) -> None:
+    """Photos carry the version that they were judged under: it has to go on meaning the same."""
+    raise TypeError(f"rule {rule.code} version {rule.version} never changes; make a new version")
 
 
 class Campaign(db.Model):

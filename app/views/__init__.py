@@ -21,6 +21,7 @@ BLUEPRINTS = (
     "onsite",
     "finance",
     "admin",
+    "photo_rules",
     "ops",
 )
 """Modules of this package; each has a blueprint `bp` of the same name."""

@@ -35,6 +35,7 @@ ITEMS = (
     Item("onsite.index", N_("现场照片"), ("onsite.",)),
     Item("schools.index", N_("学校"), ("schools.", "campaigns.", "rosters.", "delivery.")),
     Item("finance.index", N_("财务"), ("finance.",)),
+    Item("photo_rules.index", N_("照片规则"), ("photo_rules.",)),
     Item("admin.index", N_("人员"), ("admin.person", "admin.create", "admin.recover", "admin.scope")),
     Item("admin.audit_log", N_("日志")),
     Item("ops.index", N_("运行"), ("ops.",)),
