@@ -71,6 +71,8 @@ def load(instance: Path, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "WECHAT_WEB_SECRET": env.get("WECHAT_WEB_SECRET", "demo-secret"),
         "WECHAT_OPEN_URL": env.get("WECHAT_OPEN_URL", "https://open.weixin.qq.com" if production else simulator),
         "WECHAT_API_URL": env.get("WECHAT_API_URL", "https://api.weixin.qq.com" if production else simulator),
+        "WECHAT_MP_URL": env.get("WECHAT_MP_URL", "https://mp.weixin.qq.com" if production else simulator),
+        "WECHAT_TEMPLATE_ID": env.get("WECHAT_TEMPLATE_ID", "" if production else "demo-template"),
         "WECHATPAY_API_URL": env.get("WECHATPAY_API_URL", "https://api.mch.weixin.qq.com" if production else simulator),
         "WECHATPAY_MCHID": env.get("WECHATPAY_MCHID", "1900000001"),
         "WECHATPAY_FOLDER": env.get("WECHATPAY_FOLDER", str(instance / "wechatpay")),
@@ -96,7 +98,7 @@ def _refuse_demo(env: Mapping[str, str]) -> None:
     missing = [name for name in needed if not env.get(name)]
     if missing:
         raise BadSetting(f"production needs {', '.join(missing)}; see docs/settings.md")
-    for name in ("WECHAT_OPEN_URL", "WECHAT_API_URL", "WECHATPAY_API_URL"):
+    for name in ("WECHAT_OPEN_URL", "WECHAT_API_URL", "WECHAT_MP_URL", "WECHATPAY_API_URL"):
         if not env.get(name, "https://").startswith("https://"):
             raise BadSetting(f"{name} must be an https:// address in production; the simulator is for development")
     if not env["CAIXIANG_PUBLIC_URL"].startswith("https://"):

@@ -100,9 +100,14 @@ def _to_sign_in(wanted: frozenset[Role]) -> Any:
     return redirect(f"{target}?next={request.path}", 303)
 
 
+def _form_targets() -> list[str]:
+    """Where our forms may lead besides ourselves: browsers hold a form's redirects to this, and signing in is one."""
+    names = ("WECHAT_OPEN_URL", "WECHAT_MP_URL", "SIMULATOR_URL")
+    return sorted({current_app.config[name] for name in names if current_app.config[name]})
+
+
 def _headers(response: Response) -> Response:
-    simulator = current_app.config["SIMULATOR_URL"]
-    policy = _CSP.format(form=f" {simulator}" if simulator else "")
+    policy = _CSP.format(form="".join(f" {address}" for address in _form_targets()))
     if request.blueprint == "rq_dashboard":  # its pages carry one inline script; admins only
         policy = policy.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'").replace(
             "style-src 'self'", "style-src 'self' 'unsafe-inline'"

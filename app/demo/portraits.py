@@ -6,7 +6,7 @@ Everything is drawn on a canvas 1600 high (or 1200 wide, if that is less) and th
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -46,18 +46,22 @@ OTHER_WALLS: tuple[Wall, ...] = ((176, 62, 54), (122, 148, 104), (236, 233, 226)
 
 
 def portrait(
-    seed: int, size: tuple[int, int] = (1200, 1600), wall: Wall = (100, 197, 255), fault: str | None = None
+    seed: int,
+    size: tuple[int, int] = (1200, 1600),
+    wall: Wall = (100, 197, 255),
+    fault: str | None = None,
+    **pose: float,
 ) -> Image.Image:
     """A head and shoulders with room around, RGB. The same arguments give the same bytes.
 
     `size` is in pixels (the fault low_resolution gives a quarter of it), `wall` RGB 0..255, `fault` one of FAULTS;
-    any other name raises ValueError.
+    any other name raises ValueError. `pose` changes fields of Pose, in canvas pixels (1600 high) and degrees.
     """
     if fault is not None and fault not in FAULTS:
         raise ValueError(f"no such fault: {fault}")
     rng = np.random.default_rng([seed, 1])
     canvas = _canvas(size)
-    people = _two(seed, canvas, wall) if fault == "two_faces" else [_one(seed, canvas, wall, fault)]
+    people = _two(seed, canvas, wall) if fault == "two_faces" else [_one(seed, canvas, wall, fault, pose)]
     back = _background(canvas, wall, people[0].a, fault, rng)
     for person in people:
         back = person.rgb + back * (1 - person.a[..., None])
@@ -107,7 +111,7 @@ def _canvas(size: tuple[int, int]) -> tuple[int, int]:
     return round(size[0] / k), round(size[1] / k)
 
 
-def _one(seed: int, canvas: tuple[int, int], wall: Wall, fault: str | None) -> Layer:
+def _one(seed: int, canvas: tuple[int, int], wall: Wall, fault: str | None, more: Mapping[str, float]) -> Layer:
     s = _fitted(Sitter.of(seed, wall), fault)
     rng = np.random.default_rng([seed, 3])
     pose = Pose(
@@ -120,7 +124,7 @@ def _one(seed: int, canvas: tuple[int, int], wall: Wall, fault: str | None) -> L
     change = dict(POSES.get(fault or "", {}))
     if fault == "off_centre":
         change["cx"] *= canvas[0]
-    pose = replace(pose, **change)
+    pose = replace(pose, **(change | dict(more)))
     return _person(s, pose, MOODS.get(fault or "", Mood()), fault, canvas)
 
 

@@ -12,7 +12,7 @@ from app.models.money import (
     Refund,
     RefundState,
 )
-from app.models.ops import Audit, Outbox, Pulse
+from app.models.ops import Audit, NoticeConsent, Outbox, Pulse
 from app.models.order import CodeImage, Event, Exemption, Form, Order
 from app.models.people import (
     Account,
@@ -32,8 +32,8 @@ from app.models.school import Campaign, ImportState, RosterEntry, RosterImport, 
 __all__ = [
     "Account", "Audit", "Batch", "BatchDifference", "BatchItem", "BatchState", "BillDay", "BillDifference",
     "BillLine", "Campaign", "CheckState", "CodeImage", "Consent", "Decision", "DecisionReason", "Event",
-    "Exemption", "Form", "Identity", "ImportState", "IntakePhoto", "IntakeState", "Lease", "NotifyLog", "Order",
-    "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Pulse", "Reason",
+    "Exemption", "Form", "Identity", "ImportState", "IntakePhoto", "IntakeState", "Lease", "NoticeConsent", "NotifyLog",
+    "Order", "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Pulse", "Reason",
     "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "Reminder", "RosterEntry", "RosterImport", "Rule",
     "School", "SignInAttempt", "Staff", "StaffRole", "StaffSchool", "StaffSession",
 ]  # fmt: skip

@@ -1,11 +1,11 @@
-"""The audit log, the outbox, and when what runs by the clock last ran."""
+"""The audit log, the outbox, what students allowed WeChat to tell them, and when what runs by the clock ran."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.adapters.clock import now
@@ -46,3 +46,14 @@ class Pulse(db.Model):
     name: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     note: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class NoticeConsent(db.Model):
+    """One message that a student allowed on WeChat's page; WeChat counts by `scene`, one message each."""
+
+    __table_args__ = (UniqueConstraint("order_id", "scene"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("order.id"))
+    scene: Mapped[int]
+    given_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

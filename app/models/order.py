@@ -44,7 +44,6 @@ class Order(db.Model):
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id", use_alter=True))
     code_unreadable: Mapped[bool] = mapped_column(default=False)
     code_tries: Mapped[int] = mapped_column(default=0)
-    notices_allowed: Mapped[int] = mapped_column(default=0)  # WeChat: one consent is one message
     typed: Mapped[str | None] = mapped_column(Encrypted)  # JSON of the form as last typed, right or wrong
     submitted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)

@@ -59,6 +59,16 @@ FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 BY_NAME = {field.name: field for field in FIELDS}
 
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (N_("身份"), ("name", "id_type", "id_no")),
+    (
+        N_("学籍"),
+        ("student_no", "college", "class_name", "education_level", "education_category", "campus", "school_name"),
+    ),
+    (N_("联系方式"), ("email", "phone")),
+)
+"""How the page groups the fields."""
+
 REQUIRED = N_("请填写%(label)s")
 
 
@@ -73,6 +83,9 @@ def clean(name: str, text: str) -> str:
     text = unicodedata.normalize("NFKC", text).strip()
     if name in ("id_no", "student_no", "phone"):
         text = re.sub(r"[\s-]", "", text) if name != "student_no" else re.sub(r"\s", "", text)
+    if name == "phone":  # written out: a leading + is what a spreadsheet would run
+        text = re.sub(r"^(\+86|0086)(?=1)", "", text)
+        text = re.sub(r"^\+", "00", text)
     return text.upper() if name == "id_no" else text
 
 
@@ -156,9 +169,8 @@ def _email(text: str, _: Mapping[str, str]) -> str:
 
 
 def _phone(text: str, _: Mapping[str, str]) -> str:
-    plain = text.removeprefix("+86")
-    right = re.fullmatch(r"1[3-9]\d{9}", plain) or re.fullmatch(r"\+\d{7,15}", text)
-    return "" if right else N_("请填写 11 位手机号码")
+    right = re.fullmatch(r"1[3-9]\d{9}|00[1-9]\d{6,14}", text)
+    return "" if right else N_("请填写 11 位手机号码；境外号码以 + 和国家代码开头")
 
 
 _RULES: Mapping[str, Callable[[str, Mapping[str, str]], str]] = {

@@ -73,6 +73,19 @@ CODE_FAULTS: Mapping[str, str] = {
     "used": N_("这个采集码已被另一个订单使用"),
 }
 
+CODE_WAYS: Mapping[str, str] = {
+    "no_code": N_("请确认选择的是从学信网保存的二维码图片，而不是网页截图或其他照片。"),
+    "blurred": N_("在学信网打开采集码后长按，选择“保存图片”，再上传保存的那一张。"),
+    "cropped": N_("二维码四周的白边是它的一部分。请上传没有裁剪过的图片。"),
+    "too_small": N_("聊天软件转发会压缩图片。请在手机上直接保存原图再上传。"),
+    "several": N_("有两个学籍的同学有两个采集码，请只上传本次毕业学籍的那一个。"),
+    "too_large": N_("不需要拍摄整个屏幕；保存的原图通常不到 1 MB。"),
+    "wrong_kind": N_("这可能是名片码、收款码或网址。图像采集码在学信网“学籍 → 查看图像采集码”中。"),
+    "unreadable_file": N_("文件可能没有下载完整。请重新保存图片后上传。"),
+    "used": N_("如果这确实是您本人的采集码，可以申请人工处理。"),
+}
+"""What to do about each fault, beside the sentence that says what is wrong."""
+
 SOURCES: Mapping[str, str] = {
     "album": N_("相册"),
     "camera": N_("拍照"),

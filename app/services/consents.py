@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -37,6 +37,38 @@ class ConsentText:
     def sha256(self) -> str:
         return hashlib.sha256(f"{self.version}\n{self.title}\n{self.body}".encode()).hexdigest()
 
+
+NOTICE: Sequence[tuple[str, str]] = (
+    (
+        N_("我们收集什么，为什么"),
+        N_(
+            "制作毕业生照片所必需的信息：照片、图像采集码、姓名、学号、证件号、院系班级和联系方式。"
+            "没有这些信息，照片无法对应到您的学籍。"
+        ),
+    ),
+    (
+        N_("怎么处理"),
+        N_(
+            "程序在本系统内检测照片质量，不做身份识别，也不发送给任何外部服务；检测只给出建议，"
+            "您可以随时申请由人工审核。审核员、制作员和您学校的老师在工作需要时查看。"
+        ),
+    ),
+    (
+        N_("怎么保护"),
+        N_("证件号与电话加密保存，页面上只显示部分。工作人员每次查看您的照片都会记录，您可以在“我的”中看到。"),
+    ),
+    (
+        N_("保存多久"),
+        N_("采集批次结束后按学校规定的期限删除照片和证件号；支付记录按法律规定保留。"),
+    ),
+    (
+        N_("您的权利"),
+        N_(
+            "在“我的”中可以查看、下载全部数据，撤回同意，申请删除；信息在提交前和被驳回后可以修改。疑问请拨打首页的咨询电话。"
+        ),
+    ),
+)
+"""The notice before the consents: title and text."""
 
 TEXTS: Mapping[str, ConsentText] = {
     "portrait": ConsentText(

@@ -9,15 +9,14 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy import delete, select, update
 
-from app.adapters import mail, wechat
+from app.adapters import mail
 from app.adapters.clock import now
 from app.adapters.queue import enqueue
 from app.extensions import db
 from app.models import Campaign, Order, Outbox, RosterEntry
-from app.rules.faults import Fault
 from app.rules.states import UNFINISHED, OrderState
 from app.rules.text import N_
-from app.services import accounts, progress
+from app.services import notice_channels, progress
 from app.services.unit import Unit, unit_of_work
 
 log = logging.getLogger(__name__)
@@ -78,25 +77,40 @@ def send_due(limit: int = 200) -> int:
 
 
 def send(row_id: int) -> str:
-    """Send one row by the first channel that works: WeChat where the student allowed one more, else e-mail."""
+    """Send one row by the first channel that works: WeChat where the student allowed one more, else e-mail.
+
+    The row is claimed first, by its attempts, with its next try already set: two senders never both send it, and a
+    crash in between means a later try, not a lost notice.
+    """
     row = db.session.get(Outbox, row_id)
-    if row is None or row.sent_at is not None or row.not_before > now():
+    if row is None or row.sent_at is not None or row.not_before > now() or row.attempts >= ATTEMPTS:
         return "not due"
     order = db.session.get(Order, row.ids.get("order", 0))
     entry = db.session.get(RosterEntry, row.ids.get("entry", 0))
-    if _pointless(row.kind, order, entry):
+    kind = row.kind
+    if _pointless(kind, order, entry):
         _drop(row_id)
         return "gone"
-    channel, failure = _deliver(order, row.kind) if order else _write_to(entry, row.kind)
+    if not _claim(row):
+        return "taken"
+    channel, failure = notice_channels.deliver(order, kind, TEXTS[kind]) if order else _write_to(entry, kind)
     with unit_of_work():
         kept = db.session.get_one(Outbox, row_id)
-        kept.attempts += 1
         kept.channel, kept.failure = channel or None, failure
-        if channel:
-            kept.sent_at = now()
-        else:
-            kept.not_before = now() + timedelta(seconds=WAITS[min(kept.attempts, len(WAITS)) - 1])
+        kept.sent_at = now() if channel else None
     return channel or failure
+
+
+def _claim(row: Outbox) -> bool:
+    row_id, seen = row.id, row.attempts
+    again = now() + timedelta(seconds=WAITS[min(seen, len(WAITS) - 1)])
+    with unit_of_work():
+        done = db.session.execute(
+            update(Outbox)
+            .where(Outbox.id == row_id, Outbox.sent_at.is_(None), Outbox.attempts == seen)
+            .values(attempts=seen + 1, not_before=again)
+        )
+    return bool(done.rowcount == 1)  # type: ignore[attr-defined]
 
 
 def _pointless(kind: str, order: Order | None, entry: RosterEntry | None) -> bool:
@@ -124,45 +138,3 @@ def _write_to(entry: RosterEntry | None, kind: str) -> tuple[str, str]:
     except OSError as error:
         return "", type(error).__name__
     return "email", ""
-
-
-def _deliver(order: Order, kind: str) -> tuple[str, str]:
-    order_id, number, text = order.id, order.number, TEXTS[kind]
-    openid = accounts.pays_with(order.account_id or 0)
-    address = order.form.email if order.form else ""
-    if openid and order.notices_allowed > 0 and _take_allowance(order_id):
-        try:
-            page = f"{current_app.config['PUBLIC_URL']}/orders/{number}"
-            wechat.send_message(openid, kind, page, {"thing1": text, "character_string2": number})
-            return "wechat", ""
-        except Fault:
-            _give_back(order_id)
-    if address and mail.ready():
-        try:
-            mail.send(address, current_app.config["SITE_TITLE"], f"{text}\n{current_app.config['PUBLIC_URL']}/orders")
-            return "email", ""
-        except OSError as error:
-            return "", type(error).__name__
-    return "", "no channel"
-
-
-def _take_allowance(order_id: int) -> bool:
-    """One consent of the student at WeChat is one message."""
-    with unit_of_work():
-        done = db.session.execute(
-            update(Order)
-            .where(Order.id == order_id, Order.notices_allowed > 0)
-            .values(notices_allowed=Order.notices_allowed - 1)
-        )
-        return bool(done.rowcount == 1)  # type: ignore[attr-defined]
-
-
-def _give_back(order_id: int) -> None:
-    with unit_of_work():
-        db.session.execute(update(Order).where(Order.id == order_id).values(notices_allowed=Order.notices_allowed + 1))
-
-
-def allow(order_id: int) -> None:
-    """The student allowed one more WeChat message for this order."""
-    with unit_of_work():
-        db.session.execute(update(Order).where(Order.id == order_id).values(notices_allowed=Order.notices_allowed + 1))

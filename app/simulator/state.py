@@ -37,6 +37,7 @@ class State:
         self.trades: dict[str, dict[str, Any]] = kept.get("trades", {})
         self.refunds: dict[str, dict[str, Any]] = kept.get("refunds", {})
         self.messages: list[dict[str, Any]] = kept.get("messages", [])
+        self.scenes: list[str] = kept.get("scenes", [])
         self.faults: dict[str, int] = dict.fromkeys(FAULTS, 0)
         self.held: list[tuple[str, bytes]] = []
         self.silence_seconds = 8.0
@@ -46,7 +47,8 @@ class State:
         """Write everything down, all or nothing."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         made = self._path.with_suffix(".tmp")
-        made.write_text(json.dumps({"trades": self.trades, "refunds": self.refunds, "messages": self.messages[-200:]}))
+        kept = {"trades": self.trades, "refunds": self.refunds, "messages": self.messages[-200:], "scenes": self.scenes}
+        made.write_text(json.dumps(kept))
         os.replace(made, self._path)
 
     def take_fault(self, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -15,7 +16,17 @@ bp = Blueprint("wechat", __name__)
 PEOPLE = ("王小明", "李雨桐", "张伟", "刘洋", "阿依古丽")
 """Invented people one can sign in as; the last part of their openid is their place in this list."""
 
-REFUSALS = {"invalid": 40029, "used": 40163, "expired": 42003, "risk": 40226, "too_often": 45011, "busy": -1}
+REFUSALS = {
+    "invalid": (40029, "凭证无效"),
+    "used": (40163, "凭证已使用"),
+    "expired": (42003, "凭证已过期"),
+    "risk": (40226, "账号有风险"),
+    "too_often": (45011, "登录太频繁"),
+    "busy": (-1, "系统繁忙"),
+}
+"""What the token endpoint answers on demand, by WeChat's error code."""
+
+NO_ANSWER_SECONDS = 8
 
 
 def _state() -> State:
@@ -40,8 +51,12 @@ def choose() -> Any:
         return redirect(f"{target}?{urlencode({'state': form['state']})}", 303)
     code = secrets.token_hex(16)
     with _state().lock:
-        person = int(form.get("person", 0))
-        _state().codes[code] = {"person": person, "appid": form["appid"], "refuse": form.get("refuse")}
+        _state().codes[code] = {
+            "person": int(form.get("person", 0)),
+            "appid": form["appid"],
+            "refuse": form.get("refuse"),
+            "unionid": "without_unionid" not in form,
+        }
     return redirect(f"{target}?{urlencode({'code': code, 'state': form['state']})}", 303)
 
 
@@ -49,35 +64,64 @@ def choose() -> Any:
 def access_token() -> Any:
     with _state().lock:
         grant = _state().codes.pop(request.args.get("code", ""), None)
-    if grant is None or grant["appid"] != request.args.get("appid"):
+    if grant is None or grant["appid"] != request.args.get("appid") or not request.args.get("secret"):
         return jsonify(errcode=40029, errmsg="invalid code")
-    if grant["refuse"] in REFUSALS:
-        return jsonify(errcode=REFUSALS[grant["refuse"]], errmsg=grant["refuse"])
+    refuse = grant["refuse"]
+    if refuse in REFUSALS:
+        return jsonify(errcode=REFUSALS[refuse][0], errmsg=refuse)
+    if refuse == "server_error":
+        return "bad gateway", 502
+    if refuse == "no_answer":
+        time.sleep(NO_ANSWER_SECONDS)
     openid = f"o-{grant['appid'][-4:]}-{grant['person']}"
-    token = f"token-{grant['person']}"
+    token = f"token-{grant['person']}-{int(grant['unionid'])}"
     return jsonify(access_token=token, expires_in=7200, refresh_token="r", openid=openid, scope="snsapi_userinfo")
 
 
 @bp.get("/sns/userinfo")
 def userinfo() -> Any:
-    person = request.args.get("access_token", "").removeprefix("token-")
+    _, person, with_unionid = [*request.args.get("access_token", "").split("-"), "", ""][:3]
     if not person.isdigit() or int(person) >= len(PEOPLE):
         return jsonify(errcode=40001, errmsg="invalid credential")
-    return jsonify(
-        openid=request.args["openid"], nickname=PEOPLE[int(person)], headimgurl="", privilege=[], unionid=f"u-{person}"
-    )
+    told = {"unionid": f"u-{person}"} if with_unionid == "1" else {}
+    return jsonify(openid=request.args["openid"], nickname=PEOPLE[int(person)], headimgurl="", privilege=[], **told)
 
 
-@bp.get("/cgi-bin/token")
+@bp.get("/mp/subscribemsg")
+def subscribe() -> Any:
+    """WeChat's page that asks for one message."""
+    return render_template("simulator/subscribe.html", query=request.args)
+
+
+@bp.post("/mp/subscribemsg")
+def subscribed() -> Any:
+    """One click on 允许 or 取消."""
+    form = request.form
+    target = form["redirect_url"]
+    if urlsplit(target).netloc != urlsplit(current_app.config["SHOP"]).netloc:
+        return "redirect_url 参数错误", 400
+    if form["action"] == "confirm":
+        with _state().lock:
+            _state().scenes.append(form["scene"])
+            _state().save()
+    names = ("template_id", "action", "scene", "reserved")
+    return redirect(f"{target}?{urlencode({name: form[name] for name in names})}", 303)
+
+
+@bp.post("/cgi-bin/stable_token")
 def token() -> Any:
     return jsonify(access_token="app-token", expires_in=7200)
 
 
-@bp.post("/cgi-bin/message/subscribe/bizsend")
+@bp.post("/cgi-bin/message/template/subscribe")
 def message() -> Any:
     if request.args.get("access_token") != "app-token":
         return jsonify(errcode=40001, errmsg="invalid credential")
+    sent = request.get_json()
     with _state().lock:
-        _state().messages.append(request.get_json())
+        if sent["scene"] not in _state().scenes:
+            return jsonify(errcode=43101, errmsg="user refuse to accept the msg")
+        _state().scenes.remove(sent["scene"])
+        _state().messages.append(sent)
         _state().save()
     return jsonify(errcode=0, errmsg="ok")

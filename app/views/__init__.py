@@ -8,6 +8,7 @@ from flask import Flask
 
 BLUEPRINTS = (
     "site",
+    "me",
     "sign_in",
     "student",
     "pay",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, render_template, request
+from flask import Flask, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.rules.faults import Fault
 from app.rules.text import N_
+from app.services.consents import ConsentNeeded
+
+Ways = Sequence[tuple[str, str]]
+"""Links to go on with: label and address."""
 
 SENTENCES = {
     400: N_("请求无法识别，请返回重试"),
@@ -33,14 +39,29 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _page(status: int, sentence: str, fields: dict[str, str] | None = None) -> Any:
+def _page(status: int, sentence: str, fields: dict[str, str] | None = None, ways: Ways = ()) -> Any:
     template = "errors/_alert.html" if request.headers.get("HX-Request") else "errors/page.html"
-    return render_template(template, status=status, sentence=sentence, fields=fields or {}), status
+    facts = {"status": status, "sentence": sentence, "fields": fields or {}}
+    return render_template(template, **facts, ways=[*ways, (gettext("返回首页"), "/")]), status
+
+
+def _ways(fault: Fault) -> Ways:
+    """Where to go on from a fault: the consents, the step that was left, the order that has moved."""
+    if isinstance(fault, ConsentNeeded):
+        return [(gettext("阅读并同意"), url_for("site.privacy", next=_came_from()))]
+    came = _came_from()
+    return [(gettext("返回上一页"), came)] if came else []
+
+
+def _came_from() -> str:
+    """The page of ours that led here, or nothing."""
+    came = urlsplit(request.referrer or "")
+    return came.path if came.netloc == request.host else ""
 
 
 def _fault(fault: Fault) -> Any:
     fields = {name: gettext(text) for name, text in getattr(fault, "fields", {}).items()}
-    return _page(fault.status, gettext(fault.sentence, **fault.values), fields)
+    return _page(fault.status, gettext(fault.sentence, **fault.values), fields, _ways(fault))
 
 
 def _csrf(_error: CSRFError) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from app.models import Photo
+from app.models import DecisionReason, Photo
 from app.rules.photo_rule import rule_from_json
 
 
@@ -41,6 +42,12 @@ def overlay(photo: Photo) -> Drawing:
         bands, lines, face = _measures(photo, found)
     crop = tuple(photo.crop) if photo.crop else None
     return Drawing(width, height, max(width, height) / 400, crop, bands, lines, face, regions)  # type: ignore[arg-type]
+
+
+def rejection(photo: Photo, reasons: Sequence[DecisionReason]) -> Drawing:
+    """The drawing of a rejected photo: the ruler, and the places of the reasons instead of the machine's findings."""
+    regions = tuple((reason.code, *reason.region, "fail") for reason in reasons if reason.region)
+    return replace(overlay(photo), regions=regions)  # type: ignore[arg-type]
 
 
 def _measures(photo: Photo, found: dict[str, Any]) -> tuple[Any, Any, Any]:

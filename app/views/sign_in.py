@@ -8,16 +8,23 @@ from typing import Any
 
 import segno
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
 from app.adapters import wechat
 from app.adapters.wechat import SignInRefused
 from app.models import Account
+from app.rules.faults import Busy
 from app.rules.states import Role
+from app.rules.text import N_
 from app.security import public, roles
 from app.services import accounts
 
 bp = Blueprint("sign_in", __name__)
+
+STALE = (N_("登录没有完成"), N_("登录页面已失效：可能打开了两个登录窗口，或停留太久。请重新登录。"))
+DECLINED = (N_("没有登录"), N_("您取消了微信授权。只有登录后才能采集照片，我们只使用您的昵称。"))
+BUSY = (N_("微信暂时没有响应"), N_("您的资料没有丢失，请稍等片刻再试。"))
 
 
 def inside_wechat() -> bool:
@@ -47,10 +54,17 @@ def index() -> Any:
     if isinstance(current_user._get_current_object(), Account):
         return redirect(url_for("site.home"), 303)
     session["next"] = inside(request.args.get("next", ""))
-    if inside_wechat():
+    if inside_wechat() and "again" not in request.args:
         return _to_wechat(inside=True)
-    link = current_app.config["PUBLIC_URL"] + (session["next"] or "/")
-    return render_template("sign_in/index.html", phone=_on_phone(), link=link, qr=qr_svg(link))
+    target = session["next"] or (url_for("site.campaign", code=session["campaign"]) if "campaign" in session else "/")
+    link = current_app.config["PUBLIC_URL"] + target
+    return render_template(
+        "sign_in/index.html",
+        phone=_on_phone() and not inside_wechat(),
+        link=link,
+        qr=qr_svg(link),
+        here=inside_wechat(),
+    )
 
 
 @bp.post("/sign-in")
@@ -69,19 +83,30 @@ def _to_wechat(*, inside: bool) -> Any:
 @bp.get("/sign-in/wechat")
 @public
 def callback() -> Any:
+    """Back from WeChat. `state` belongs to this session and works once, whatever comes of it."""
     expected, came_inside = session.pop("wechat_state", None), session.pop("wechat_inside", False)
-    if not expected or not secrets.compare_digest(expected, request.args.get("state", "")):
-        raise SignInRefused
+    if not expected or not secrets.compare_digest(expected.encode(), request.args.get("state", "").encode()):
+        return _refused(*STALE)
     code = request.args.get("code", "")
     if not code:  # the person said no, or closed the page
-        return render_template("sign_in/refused.html"), 422
-    account = accounts.sign_in(wechat.exchange(code, came_inside))
+        return _refused(*DECLINED)
+    try:
+        account = accounts.sign_in(wechat.exchange(code, came_inside))
+    except SignInRefused as refusal:
+        return _refused(refusal.sentence, refusal.advice, refusal.status)
+    except Busy as busy:
+        return _refused(*BUSY, busy.status)
     target, locale, campaign = session.get("next", ""), session.get("locale"), session.get("campaign")
     session.clear()
     session.update({key: value for key, value in (("locale", locale), ("campaign", campaign)) if value})
     session.permanent = True
     login_user(account)
     return redirect(target or url_for("site.home"), 303)
+
+
+def _refused(title: str, advice: str, status: int = 422) -> Any:
+    again = url_for("sign_in.index", again=1, next=session.get("next") or None)
+    return render_template("sign_in/refused.html", title=_(title), advice=_(advice), again=again), status
 
 
 @bp.post("/sign-out")

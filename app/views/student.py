@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.adapters.storage import storage
+from app.adapters import wechat_messages
 from app.extensions import db
 from app.models import Campaign, Order, Photo
 from app.rules.faults import Invalid, NotFound
-from app.rules.fields import BY_NAME, FIELDS, check_field, check_form
-from app.rules.messages import APPEALABLE_NEVER, STAFF_ONLY
+from app.rules.fields import BY_NAME, FIELDS, GROUPS, check_field, check_form
 from app.rules.states import EDITABLE, OrderState
 from app.security import student_only
-from app.services import consents, notices, rosters, submissions
-from app.views.ruler import overlay
+from app.services import consents, notice_channels, rosters, submissions
+from app.views.pictures import send_photo
+from app.views.sign_in import inside_wechat
+from app.views.student_facts import delay, order_facts, photo_facts
 
 bp = Blueprint("student", __name__)
-
-DELAYS = (0.3, 0.3, 0.5, 1, 2, 4, 4, 8)
-"""Seconds until 检测中 looks again, by how often it has looked; then it asks the student to come back."""
 
 
 def _order(number: str) -> Order:
@@ -55,28 +54,17 @@ def orders() -> Any:
 def order(number: str) -> Any:
     found = _order(number)
     shown = submissions.state_shown(found)
-    return render_template("student/order.html", order=found, shown=shown, tick=0, **_facts(found))
-
-
-def _facts(found: Order) -> dict[str, Any]:
-    decision = submissions.decision_shown(found)
-    return {
-        "decision": decision,
-        "tries": submissions.tries_left(found),
-        "events": submissions.events_shown(found),
-        "editable": submissions.state_shown(found) in EDITABLE,
-        "refund": submissions.refund_of(found),
-        "payment": submissions.payment_of(found),
-        "review_by": submissions.review_by(found),
-        "changed": decision is not None and (found.photo_id, found.form_id) != (decision.photo_id, decision.form_id),
-    }
+    return render_template("student/order.html", order=found, shown=shown, tick=0, **order_facts(found))
 
 
 @bp.get("/orders/<number>/state")
 @student_only
 def state(number: str) -> Any:
+    """The state alone; once it is another than the page shows, the whole page is fetched again and this ends."""
     found, tick = _order(number), request.args.get("tick", 0, type=int)
     shown = submissions.state_shown(found)
+    if request.args.get("was", shown.value) != shown:
+        return "", 200, {"HX-Refresh": "true"}
     return render_template("student/_state.html", order=found, shown=shown, tick=tick)
 
 
@@ -87,6 +75,8 @@ def step(number: str) -> Any:
     found = _order(number)
     if submissions.state_shown(found) not in EDITABLE:
         return redirect(url_for("student.order", number=number), 303)
+    if not consents.complete(current_user.id):
+        return redirect(url_for("site.privacy", next=request.path), 303)
     code = found.code
     if not found.code_unreadable and (code is None or (code.read_at is not None and code.payload is None)):
         return redirect(url_for("student.code", number=number), 303)
@@ -98,7 +88,12 @@ def step(number: str) -> Any:
 @bp.get("/orders/<number>/code")
 @student_only
 def code(number: str) -> Any:
-    return render_template("student/code.html", order=_order(number), tick=0, delay=DELAYS[0])
+    return render_template("student/code.html", **_code_facts(number, 0))
+
+
+def _code_facts(number: str, tick: int) -> dict[str, Any]:
+    found = _order(number)
+    return {"order": found, "tick": tick, "delay": delay(tick), "help_asked": submissions.code_help_asked(found)}
 
 
 @bp.post("/orders/<number>/code")
@@ -112,8 +107,7 @@ def upload_code(number: str) -> Any:
 @student_only
 def code_status(number: str) -> Any:
     tick = request.args.get("tick", 0, type=int) + 1
-    delay = DELAYS[tick] if tick < len(DELAYS) else None
-    return render_template("student/_code.html", order=_order(number), tick=tick, delay=delay)
+    return render_template("student/_code.html", **_code_facts(number, tick))
 
 
 @bp.post("/orders/<number>/code/person")
@@ -132,18 +126,27 @@ def form(number: str) -> Any:
 
 
 def _form_page(found: Order, values: dict[str, str], wrong: dict[str, str], status: int = 200) -> Any:
-    lists = submissions.pick_lists(found.campaign, values.get("college", ""))
-    mismatch = rosters.mismatch(found.campaign_id, values)
     page = render_template(
-        "student/form.html", order=found, fields=FIELDS, values=values, wrong=wrong, lists=lists, mismatch=mismatch
+        "student/form.html",
+        order=found,
+        groups=GROUPS,
+        by_name=BY_NAME,
+        values=values,
+        wrong=wrong,
+        lists=submissions.pick_lists(found.campaign, values.get("college", "")),
+        mismatch=rosters.mismatch(found.campaign_id, values),
     )
     return page, status
+
+
+def _typed_values() -> dict[str, str]:
+    return {field.name: request.form.get(field.name, "") for field in FIELDS}
 
 
 @bp.post("/orders/<number>/form")
 @student_only
 def save_form(number: str) -> Any:
-    values = {field.name: request.form.get(field.name, "") for field in FIELDS}
+    values = _typed_values()
     try:
         submissions.save_form(current_user.id, number, values)
     except Invalid as fault:
@@ -155,43 +158,30 @@ def save_form(number: str) -> Any:
 @student_only
 def typed(number: str) -> Any:
     """Keep what is typed, and answer with the sentence for the one field that changed."""
-    values = {field.name: request.form.get(field.name, "") for field in FIELDS}
+    values, name = _typed_values(), request.args.get("field", "")
     submissions.keep_typed(current_user.id, number, values)
-    name = request.args.get("field", "")
     if name not in BY_NAME:
         return "", 204
     found = _order(number)
     lists = submissions.pick_lists(found.campaign, values.get("college", ""))
     cleaned, _wrong = check_form(values, lists)
-    sentence = check_field(name, cleaned, lists) if values[name] else ""
-    return render_template("student/_field_fault.html", field=BY_NAME[name], sentence=sentence)
+    return render_template(
+        "student/_typed.html",
+        order=found,
+        field=BY_NAME[name],
+        by_name=BY_NAME,
+        sentence=check_field(name, cleaned, lists) if values[name] else "",
+        values=values,
+        lists=lists,
+        wrong={},
+        mismatch=rosters.mismatch(found.campaign_id, cleaned),
+    )
 
 
 @bp.get("/orders/<number>/photo")
 @student_only
 def photo(number: str) -> Any:
-    return render_template("student/photo.html", **_photo_facts(number, 0))
-
-
-def _photo_facts(number: str, tick: int) -> dict[str, Any]:
-    found = _order(number)
-    picture = found.photo
-    checks = [c for c in (picture.checks if picture else []) if (c.code, c.fault) not in STAFF_ONLY]
-    failed = {c.code for c in checks if c.verdict == "fail"}
-    delay = DELAYS[tick] if tick < len(DELAYS) else None
-    return {
-        "order": found,
-        "photo": picture,
-        "faults": [c for c in checks if c.verdict == "fail"],
-        "warnings": [c for c in checks if c.verdict == "warn"],
-        "can_ask": bool(failed) and not failed & APPEALABLE_NEVER and bool(picture and picture.rendition_key),
-        "ready": submissions.photo_ready(found),
-        "tries": submissions.tries_left(found),
-        "tick": tick,
-        "delay": delay,
-        "drawing": overlay(picture) if picture and picture.settled and picture.width else None,
-        "editable": submissions.state_shown(found) in EDITABLE,
-    }
+    return render_template("student/photo.html", **photo_facts(_order(number), 0))
 
 
 @bp.post("/orders/<number>/photo")
@@ -217,7 +207,7 @@ def _after_upload(endpoint: str, number: str) -> Any:
 @student_only
 def photo_status(number: str) -> Any:
     tick = request.args.get("tick", 0, type=int) + 1
-    return render_template("student/_photo.html", **_photo_facts(number, tick))
+    return render_template("student/_photo.html", **photo_facts(_order(number), tick))
 
 
 @bp.get("/orders/<number>/camera")
@@ -241,24 +231,40 @@ def confirm(number: str) -> Any:
     if wanting:
         flash(_(wanting[0]))
         return redirect(url_for("student.step", number=number), 303)
-    return render_template("student/confirm.html", order=found, fields=FIELDS, **_facts(found))
+    return render_template("student/confirm.html", order=found, fields=FIELDS, **order_facts(found))
 
 
 @bp.post("/orders/<number>/submit")
 @student_only
 def submit(number: str) -> Any:
     version = request.form.get("version", 0, type=int)
-    if request.form.get("notices"):
-        notices.allow(_order(number).id)
-        version = _order(number).version
     if OrderState(_order(number).state) is OrderState.DRAFT:
-        moved = submissions.submit(current_user.id, number, version)
+        submissions.submit(current_user.id, number, version)
         flash(_("照片提交成功"))
-        if moved.state == OrderState.PENDING_PAYMENT:
-            return redirect(url_for("student.order", number=number), 303)
     else:
         submissions.resubmit(current_user.id, number, version)
         flash(_("照片已重新提交，无需再次支付"))
+    if request.form.get("notices") and inside_wechat() and wechat_messages.ready():
+        return _to_notices(_order(number))
+    return redirect(url_for("student.order", number=number), 303)
+
+
+def _to_notices(found: Order) -> Any:
+    """To WeChat's own question whether one message may be sent; the answer must bring back our token, once."""
+    scene, token = notice_channels.next_scene(found), secrets.token_hex(8)
+    session["notices"] = [found.number, scene, token]
+    back = current_app.config["PUBLIC_URL"] + url_for("student.notices_answered", number=found.number)
+    return redirect(wechat_messages.ask_url(scene, back, token), 303)
+
+
+@bp.get("/orders/<number>/notices")
+@student_only
+def notices_answered(number: str) -> Any:
+    """Back from WeChat; only its 允许 counts."""
+    found, asked = _order(number), session.pop("notices", None)
+    answer = [number, request.args.get("scene", type=int), request.args.get("reserved", "")]
+    if asked == answer and request.args.get("action") == "confirm" and notice_channels.consented(found.id, answer[1]):
+        flash(_("审核结果将通过微信通知您一次"))
     return redirect(url_for("student.order", number=number), 303)
 
 
@@ -289,28 +295,3 @@ def picture(number: str, no: int, kind: str) -> Response:
     if found is None:
         raise NotFound
     return send_photo(found, kind)
-
-
-def send_photo(photo: Photo, kind: str) -> Response:
-    """A photo's bytes, for its owner or for staff; never cached by anybody in between."""
-    stem = photo.original_key.removesuffix("-original")
-    keys = {
-        "preview": f"{stem}-preview.jpg",
-        "before": f"{stem}-before.jpg",
-        "alpha": f"{stem}-alpha.png",
-        "rendition": photo.rendition_key,
-        "original": photo.original_key,
-    }
-    key = keys.get(kind)
-    try:
-        data = storage().get(key) if key else b""
-    except FileNotFoundError:
-        data = b""
-    if not data:
-        raise NotFound(_("这张图片不可用"))
-    mime = {"original": "application/octet-stream", "alpha": "image/png"}.get(kind, "image/jpeg")
-    response = Response(data, content_type=mime)
-    response.headers["Cache-Control"] = "private, max-age=600"
-    if kind == "original":
-        response.headers["Content-Disposition"] = "attachment"
-    return response

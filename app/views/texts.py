@@ -10,11 +10,12 @@ from flask_babel import gettext as _
 
 from app.extensions import db
 from app.models import Order, Photo, PhotoCheck, Staff
-from app.rules import labels
+from app.rules import labels, samples
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
 from app.rules.text import N_
 from app.rules.yuan import yuan
+from app.services import submissions
 from app.services.audit import LABELS as AUDIT_LABELS
 from app.services.personal import PURPOSES
 from app.services.prechecks import as_check
@@ -30,21 +31,6 @@ ROLE_LABELS = {
     "student": N_("学生"),
     "system": N_("系统"),
 }
-
-SAMPLES = (
-    ("good", True, N_("合格")),
-    ("smile", False, N_("不要笑、不露牙齿")),
-    ("tilted", False, N_("头不要歪")),
-    ("turned", False, N_("不要侧脸")),
-    ("eyes_closed", False, N_("眼睛要睁开")),
-    ("shadow", False, N_("背景不要有阴影")),
-    ("clutter", False, N_("背景不要有杂物")),
-    ("dark", False, N_("不要太暗")),
-    ("side_light", False, N_("光线不要一边亮一边暗")),
-    ("too_close", False, N_("不要离得太近")),
-    ("sunglasses", False, N_("不要戴墨镜")),
-    ("hat", False, N_("不要戴帽子")),
-)
 
 
 def init_app(app: Flask) -> None:
@@ -64,6 +50,8 @@ def init_app(app: Flask) -> None:
         method_label=lambda method: _(labels.METHOD_LABELS.get(method, method)),
         event_label=lambda action: _(labels.EVENT_LABELS.get(action, action)),
         next_step=lambda state: _(labels.NEXT_STEPS[state]),
+        code_way=lambda fault: _(labels.CODE_WAYS.get(fault, labels.CODE_WAYS["unreadable_file"])),
+        state_shown=submissions.state_shown,
         code_fault=lambda fault: _(labels.CODE_FAULTS.get(fault, labels.CODE_FAULTS["unreadable_file"])),
         source_label=lambda source: _(labels.SOURCES.get(source, source)),
         audit_label=lambda action: _(AUDIT_LABELS.get(action, action)),
@@ -82,7 +70,7 @@ def init_app(app: Flask) -> None:
         chart_every=charts.every,
         chart_runs=charts.runs,
         chart_points=charts.points,
-        samples=lambda: [(name, good, _(text)) for name, good, text in SAMPLES],
+        sample_groups=samples.GROUPS,
         photo_no=lambda photo_id: db.session.get_one(Photo, photo_id).no,
         staff_name=lambda staff_id: db.session.get_one(Staff, staff_id).name,
         order_number=lambda order_id: db.session.get_one(Order, order_id).number,

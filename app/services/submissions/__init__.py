@@ -1,12 +1,13 @@
 """The student's side of an order, one module a step; views and commands use what is named here."""
 
 from app.services.submissions.campaigns import campaign_by_code, is_open, last_campaign, open_campaigns
-from app.services.submissions.code import ask_person_for_code, upload_code
+from app.services.submissions.code import ask_person_for_code, code_help_asked, upload_code
 from app.services.submissions.form import keep_typed, pick_lists, save_form, typed
 from app.services.submissions.onsite import add_onsite_photo, submit_onsite
 from app.services.submissions.photo import add_photo, ask_person, photo_ready, tries_left
 from app.services.submissions.shown import (
     account_orders,
+    changed_since,
     decision_shown,
     events_shown,
     live_order,
@@ -15,6 +16,7 @@ from app.services.submissions.shown import (
     refund_of,
     review_by,
     state_shown,
+    under_appeal,
 )
 from app.services.submissions.start import STUDENT, new_number, start
 from app.services.submissions.submit import (
@@ -40,6 +42,8 @@ __all__ = [
     "ask_person_for_code",
     "campaign_by_code",
     "cancel",
+    "changed_since",
+    "code_help_asked",
     "decision_shown",
     "discard",
     "edit",
@@ -66,6 +70,7 @@ __all__ = [
     "submit_onsite",
     "tries_left",
     "typed",
+    "under_appeal",
     "upload_code",
     "withdraw",
 ]

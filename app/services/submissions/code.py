@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from sqlalchemy import select
+
 from app.adapters.clock import now
 from app.adapters.storage import storage
 from app.extensions import db
-from app.models import CodeImage
+from app.models import Audit, CodeImage, Order
 from app.services import audit, codes
 from app.services.submissions.shown import owned
 from app.services.submissions.uploads import must_be_editable, picture_suffix
 from app.services.transitions import touch
 from app.services.unit import unit_of_work
+
+HELP_WANTED = "code.help_wanted"
 
 
 def upload_code(account_id: int, number: str, data: bytes) -> CodeImage:
@@ -40,4 +44,11 @@ def ask_person_for_code(account_id: int, number: str) -> None:
     with unit_of_work():
         order = owned(account_id, number)
         must_be_editable(order)
-        audit.note(None, "code.help_wanted", f"order-{order.id}")
+        if not code_help_asked(order):
+            audit.note(None, HELP_WANTED, f"order-{order.id}")
+
+
+def code_help_asked(order: Order) -> bool:
+    """Whether staff were asked to look at this order's collection code."""
+    query = select(Audit.id).where(Audit.action == HELP_WANTED, Audit.subject == f"order-{order.id}")
+    return db.session.scalar(query.limit(1)) is not None

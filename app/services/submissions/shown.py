@@ -47,6 +47,25 @@ def decision_shown(order: Order) -> Decision | None:
     return decision
 
 
+def under_appeal(order: Order) -> bool:
+    """Whether another reviewer is looking at a rejection that the student appealed against."""
+    decision = db.session.get(Decision, order.decision_id) if order.decision_id else None
+    waiting = OrderState(order.state) is OrderState.PENDING_REVIEW and decision is not None
+    return waiting and decision is not None and decision.appealed_at is not None
+
+
+def changed_since(order: Order, decision: Decision) -> bool:
+    """Whether photo, form or collection code are others than the decision was about."""
+    if (order.photo_id, order.form_id) != (decision.photo_id, decision.form_id):
+        return True
+    return code_changed_since(order, decision)
+
+
+def code_changed_since(order: Order, decision: Decision) -> bool:
+    """Whether a collection code was uploaded after the decision."""
+    return any(code.uploaded_at > decision.at for code in order.codes)
+
+
 def state_shown(order: Order) -> OrderState:
     """The state as the student sees it: a decision counts from the moment it becomes visible."""
     state = OrderState(order.state)

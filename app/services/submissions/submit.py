@@ -10,7 +10,7 @@ from app.rules.text import N_
 from app.services import consents, notices, payments
 from app.services.prechecks import submittable
 from app.services.submissions.campaigns import is_open
-from app.services.submissions.shown import decision_shown, owned
+from app.services.submissions.shown import changed_since, code_changed_since, decision_shown, owned
 from app.services.submissions.start import STUDENT
 from app.services.submissions.uploads import must_be_editable
 from app.services.transitions import Actor, perform
@@ -82,7 +82,7 @@ def _changed(order: Order, decision: Decision) -> None:
         raise Invalid(N_("请先更换被驳回的照片"))
     if any(target.startswith("form") for target in targets) and order.form_id == decision.form_id:
         raise Invalid(N_("请先修改被驳回的信息"))
-    if "code" in targets and not any(code.uploaded_at > decision.at for code in order.codes):
+    if "code" in targets and not code_changed_since(order, decision):
         raise Invalid(N_("请先重新上传图像采集码"))
 
 
@@ -108,7 +108,7 @@ def appeal(account_id: int, number: str, seen_version: int) -> None:
         decision = decision_shown(order)
         if decision is None or decision.outcome != "rejected" or decision.appealed_at is not None:
             raise ActionNotAllowed(N_("这次驳回不能再次申诉"))
-        if order.photo_id != decision.photo_id or order.form_id != decision.form_id:
+        if changed_since(order, decision):
             raise ActionNotAllowed(N_("已经修改过的订单请重新提交，无需申诉"))
         perform(order, Action.APPEAL, STUDENT, seen_version=seen_version, decision_id=decision.id)
         decision.appealed_at = now()

@@ -3,16 +3,20 @@
 (() => {
   const root = document.querySelector("[data-camera]");
   if (!root) return;
-  const video = root.querySelector("video"),
-    canvas = root.querySelector("canvas"),
-    shoot = root.querySelector("[data-shoot]");
-  const again = root.querySelector("[data-again]"),
-    use = root.querySelector("[data-use]"),
-    turn = root.querySelector("[data-turn]");
-  const status = root.querySelector("[data-status]"),
-    fallback = root.querySelector("[data-fallback]");
+  const find = (name) => root.querySelector(name);
+  const video = find("video"),
+    canvas = find("canvas"),
+    live = find("[data-live]"),
+    fallback = find("[data-fallback]");
+  const shoot = find("[data-shoot]"),
+    turn = find("[data-turn]"),
+    use = find("[data-use]"),
+    again = find("[data-again]");
+  const parts = { status: find("[data-status]"), bar: find("progress"), retry: find("[data-retry]") };
+  parts.failed = () => (use.hidden = true);
   let stream = null,
-    facing = "environment";
+    facing = "environment",
+    picture = null;
 
   async function start() {
     try {
@@ -24,23 +28,29 @@
       video.srcObject = stream;
       await video.play();
       show("live");
-    } catch (error) {
-      status.textContent = root.dataset.denied;
-      status.hidden = false;
+      fallback.hidden = true;
+    } catch {
+      parts.status.textContent = root.dataset.denied;
+      parts.status.className = "caution";
+      parts.status.hidden = false;
       fallback.hidden = false;
-      root.querySelector(".camera").hidden = true;
+      live.hidden = true;
+      shoot.hidden = turn.hidden = true;
     }
   }
+
   function show(what) {
-    video.hidden = what !== "live";
-    canvas.hidden = what === "live";
-    shoot.hidden = turn.hidden = what !== "live";
-    again.hidden = use.hidden = what === "live";
+    const now = what === "live";
+    video.hidden = shoot.hidden = turn.hidden = !now;
+    canvas.hidden = again.hidden = use.hidden = now;
+    parts.retry.hidden = parts.status.hidden = parts.bar.hidden = true;
   }
+
   shoot.addEventListener("click", () => {
     canvas.width = video.videoWidth;
     canvas.height = video.videoHeight;
     canvas.getContext("2d").drawImage(video, 0, 0);
+    picture = null;
     show("taken");
   });
   again.addEventListener("click", () => show("live"));
@@ -48,30 +58,17 @@
     facing = facing === "environment" ? "user" : "environment";
     start();
   });
-  use.addEventListener("click", () =>
-    canvas.toBlob(
-      async (blob) => {
-        use.disabled = true;
-        status.hidden = false;
-        status.className = "muted";
-        status.textContent = root.dataset.sending;
-        const form = new FormData();
-        form.append("csrf_token", root.dataset.token);
-        form.append("source", "camera");
-        form.append("photo", blob, "camera.jpg");
-        try {
-          const answer = await fetch(root.dataset.action, { method: "POST", body: form, headers: { "X-Upload": "1" } });
-          if (!answer.ok) throw new Error(answer.status);
-          location.assign((await answer.json()).next);
-        } catch (error) {
-          use.disabled = false;
-          status.className = "alert";
-          status.textContent = root.dataset.failed;
-        }
-      },
-      "image/jpeg",
-      0.95,
-    ),
-  );
+
+  async function upload() {
+    picture ??= await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.95));
+    const form = new FormData();
+    form.append("csrf_token", root.dataset.token);
+    form.append("source", "camera");
+    form.append("photo", picture, "camera.jpg");
+    use.hidden = true;
+    window.caixiang.send(form, root.dataset.action, parts, root.dataset);
+  }
+  use.addEventListener("click", upload);
+  parts.retry.addEventListener("click", upload);
   start();
 })();

@@ -13,8 +13,8 @@ from app.rules.faults import NotFound
 from app.security import roles
 from app.services import staff_search
 from app.views import staff_pictures
+from app.views.pictures import send_photo
 from app.views.review.blueprint import READERS, bp
-from app.views.student import send_photo
 
 
 @bp.post("/photos/<int:photo_id>/shown")

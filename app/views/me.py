@@ -1,0 +1,112 @@
+"""The student's own account and data: see, change, take away, withdraw, have deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.extensions import db
+from app.models import Account
+from app.rules.faults import NotFound
+from app.rules.fields import FIELDS
+from app.security import student_only
+from app.services import accounts, consents, personal, submissions
+
+bp = Blueprint("me", __name__, url_prefix="/me")
+
+
+def _account() -> Account:
+    return db.session.get_one(Account, current_user.id)
+
+
+@bp.get("/")
+@student_only
+def index() -> Any:
+    return render_template("me/index.html", account=_account(), given=consents.held(current_user.id))
+
+
+@bp.get("/profile")
+@student_only
+def profile() -> Any:
+    return render_template("me/profile.html", account=_account())
+
+
+@bp.post("/nickname")
+@student_only
+def nickname() -> Any:
+    accounts.rename(current_user.id, request.form.get("nickname", ""))
+    flash(_("昵称已保存"))
+    return redirect(url_for("me.profile"), 303)
+
+
+@bp.post("/avatar")
+@student_only
+def change_avatar() -> Any:
+    file = request.files.get("avatar")
+    accounts.show_face(current_user.id, file.read() if file else b"")
+    target = url_for("me.profile")
+    return {"next": target} if request.headers.get("X-Upload") else redirect(target, 303)
+
+
+@bp.get("/avatar")
+@student_only
+def avatar() -> Response:
+    """The student's own picture as they gave it, fenced in: it can be nothing but a picture."""
+    found = accounts.face(current_user.id)
+    if found is None:
+        raise NotFound
+    data, mime = found
+    response = Response(data, content_type=mime)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "private, max-age=600"
+    return response
+
+
+@bp.get("/data")
+@student_only
+def data() -> Any:
+    orders = submissions.account_orders(current_user.id)
+    return render_template("me/data.html", account=_account(), orders=orders, fields=FIELDS)
+
+
+@bp.get("/data.zip")
+@student_only
+def download() -> Response:
+    data = personal.archive(current_user.id)
+    return Response(
+        data, content_type="application/zip", headers={"Content-Disposition": "attachment; filename=my-data.zip"}
+    )
+
+
+@bp.get("/views")
+@student_only
+def views() -> Any:
+    return render_template("me/views.html", views=personal.photo_views(current_user.id))
+
+
+@bp.get("/consents")
+@student_only
+def consent_list() -> Any:
+    return render_template("me/consents.html", account=_account(), texts=consents.TEXTS)
+
+
+@bp.post("/withdraw")
+@student_only
+def withdraw_consent() -> Any:
+    stay = consents.withdraw(current_user.id)
+    flash(_("同意已撤回。"))
+    if stay:
+        flash(_("以下订单已进入制作或交付，无法撤回：%(numbers)s", numbers="、".join(stay)))
+    return redirect(url_for("me.consent_list"), 303)
+
+
+@bp.post("/deletion")
+@student_only
+def ask_deletion() -> Any:
+    accounts.ask_deletion(current_user.id)
+    flash(_("已收到删除申请，工作人员会在 15 个工作日内处理"))
+    return redirect(url_for("me.data"), 303)

@@ -1,0 +1,35 @@
+"""A photo's bytes as an answer."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_babel import gettext as _
+
+from app.adapters.storage import storage
+from app.models import Photo
+from app.rules.faults import NotFound
+
+
+def send_photo(photo: Photo, kind: str) -> Response:
+    """A photo's bytes, for its owner or for staff; never cached by anybody in between."""
+    stem = photo.original_key.removesuffix("-original")
+    keys = {
+        "preview": f"{stem}-preview.jpg",
+        "before": f"{stem}-before.jpg",
+        "alpha": f"{stem}-alpha.png",
+        "rendition": photo.rendition_key,
+        "original": photo.original_key,
+    }
+    key = keys.get(kind)
+    try:
+        data = storage().get(key) if key else b""
+    except FileNotFoundError:
+        data = b""
+    if not data:
+        raise NotFound(_("这张图片不可用"))
+    mime = {"original": "application/octet-stream", "alpha": "image/png"}.get(kind, "image/jpeg")
+    response = Response(data, content_type=mime)
+    response.headers["Cache-Control"] = "private, max-age=600"
+    if kind == "original":
+        response.headers["Content-Disposition"] = "attachment"
+    return response
