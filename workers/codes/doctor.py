@@ -1,7 +1,7 @@
 """Says why no code was read: none there, too small, cut off, photographed from a screen, blurred or damaged.
 
-It looks for the three squares at a code's corners and measures what is wrong around them. Its answers on codes spoilt in
-known ways are counted by `make bench WHAT=codes`.
+It looks for the three squares at a code's corners and measures what is wrong around them. Its answers on codes spoilt
+in known ways are counted by `make bench WHAT=codes`.
 """
 
 from __future__ import annotations
