@@ -42,15 +42,19 @@ class Crop:
 
 
 def measure(head: Head, box: Box, rule: PhotoRule) -> dict[str, float]:
-    """The four measures within a crop: output pixels, and for the centre per cent of the width."""
+    """The four measures within a crop: output pixels, and for the centre per cent of the width.
+
+    Rounded, so that what lies on a limit is within it whatever the arithmetic's last digit.
+    """
     x, y, width, _ = box
     scale = rule.output.width / width
-    return {
+    values = {
         "hair_top": (head.hair_top - y) * scale,
         "eye_line": (head.eye_line - y) * scale,
         "face_width": head.face_width * scale,
         "centre": (head.centre - x) / width * 100,
     }
+    return {name: round(value, 4) for name, value in values.items()}
 
 
 def judge(head: Head, box: Box, rule: PhotoRule) -> Crop:
