@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.rules.report import Check
-from workers.checks.background_uniform import LEAST
 from workers.checks.common import judged, skipped
-from workers.checks.planes import median_colour, wall
+from workers.checks.planes import has_wall, median_colour, wall
 from workers.imaging.colour import lab as to_lab
 from workers.imaging.scene import Scene, wanted_background
 
@@ -20,12 +19,10 @@ CODES = ("background_colour",)
 
 
 def look(scene: Scene) -> Iterator[Check]:
-    if scene.mask is None or scene.portrait is None:
-        return
-    seen = wall(scene)
-    if seen.mean() < LEAST:
+    if not has_wall(scene):
         yield skipped("background_colour")
         return
+    seen = wall(scene)
     middle = median_colour(scene, seen)
     if scene.policy == "replace":  # any plain, not too dark wall will do; the colour is painted
         yield judged(scene, "background_colour", float(middle[0]), "dark_wall", limit="wall_lightness")

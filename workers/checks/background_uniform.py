@@ -16,21 +16,17 @@ import numpy as np
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged, skipped, worst
 from workers.checks.marks import Mask
-from workers.checks.planes import Plane, distance_to, lab, median_colour, once, wall
+from workers.checks.planes import Plane, distance_to, has_wall, lab, median_colour, once, wall
 from workers.imaging.scene import Scene
 
 CODES = ("background_uniform",)
-LEAST = 0.02
-"""Part of the picture that must be background to say anything."""
 
 
 def look(scene: Scene) -> Iterator[Check]:
-    if scene.mask is None or scene.portrait is None:
-        return
-    seen = wall(scene)
-    if seen.mean() < LEAST:
+    if not has_wall(scene):
         yield skipped("background_uniform")
         return
+    seen = wall(scene)
     away, rough = float(np.percentile(stray(scene)[seen], 98)), float(np.percentile(texture(scene)[seen], 95))
     found = worst(
         judged(scene, "background_uniform", away, "uneven"),

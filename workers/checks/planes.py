@@ -114,6 +114,19 @@ def has_skin(scene: Scene) -> bool:
     return bool(skin(scene).sum() >= ENOUGH_SKIN and left.sum() >= 20 and right.sum() >= 20)
 
 
+LEAST_WALL = 0.02
+"""Part of the picture that must be background to say anything about it."""
+
+
+def has_wall(scene: Scene) -> bool:
+    """Whether enough background is seen, and the mask knows the person from it (it must at least know the face)."""
+    if scene.mask is None or scene.portrait is None or scene.marks is None:
+        return False
+    face = skin(scene)
+    known = not face.any() or float(scene.mask[face].mean()) > 0.5
+    return bool(known and wall(scene).mean() >= LEAST_WALL)
+
+
 @once
 def wall(scene: Scene) -> Mask:
     """The pixels that are surely background."""

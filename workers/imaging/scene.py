@@ -23,6 +23,9 @@ Rgb = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
 _MASK = (384, 512)  # width, height at which the segmenter sees head and shoulders
+_NARROWEST = 0.72
+"""Part of its height to which a face is at least as wide: from the side its cheeks lie close together."""
+
 PUPILS = (468, 473)
 OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
         148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
@@ -107,7 +110,8 @@ def _scaled(face: Face, ratio: float) -> Face:
 def _segment(small: Rgb, face: Face, ratio: float, models: Models) -> tuple[tuple[float, float, float, float], Plane]:
     """The person mask of head and shoulders: its region in original pixels (x, y, width, height) and the plane."""
     left, right = face.points[234, :2] / ratio, face.points[454, :2] / ratio
-    wide = max(8.0, face.width / ratio)
+    tall = float(np.linalg.norm(face.points[10, :2] - face.points[152, :2]))
+    wide = max(8.0, face.width / ratio, _NARROWEST * tall / ratio)
     middle, eyes = (left[0] + right[0]) / 2, face.points[list(PUPILS), 1].mean() / ratio
     width, height = 2.9 * wide, 2.9 * wide * _MASK[1] / _MASK[0]
     x, y = middle - width / 2, eyes - 0.46 * height
