@@ -71,6 +71,7 @@ CODE_FAULTS: Mapping[str, str] = {
     "damaged": N_("二维码被遮挡或有破损，请在学信网重新保存原图"),
     "several": N_("图片中有多个二维码，请只上传您的图像采集码"),
     "too_large": N_("图片太大，请保存原图后上传"),
+    "wrong_kind": N_("这个二维码不是图像采集码"),
     "unreadable_file": N_("文件无法打开，请上传 PNG 或 JPEG 图片"),
     "used": N_("这个采集码已被另一个订单使用"),
 }

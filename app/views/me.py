@@ -22,7 +22,7 @@ def _account() -> Account:
     return db.session.get_one(Account, current_user.id)
 
 
-@bp.get("/")
+@bp.get("")
 @student_only
 def index() -> Any:
     return render_template("me/index.html", account=_account(), given=consents.held(current_user.id))
