@@ -13,7 +13,7 @@ from app.demo.people import COLLEGES, Person, people
 from app.demo.staff import DEMO_PASSWORD, DEMO_STAFF
 from app.demo.story import Story
 from app.extensions import db
-from app.models import Batch, BatchState, Campaign, Decision, Order, Outbox, RosterEntry, School, Staff
+from app.models import Batch, BatchState, Campaign, CodeImage, Decision, Order, Outbox, RosterEntry, School, Staff
 from app.rules.states import Role
 from app.services import batches, delivery
 from app.services.reasons import seed_reasons
@@ -120,6 +120,8 @@ def _age() -> None:
     with unit_of_work():
         for decision in db.session.scalars(select(Decision)):
             decision.at, decision.visible_from = decision.at - hour, decision.visible_from - hour
+        for code in db.session.scalars(select(CodeImage)):
+            code.uploaded_at -= 2 * hour
         for index, order in enumerate(db.session.scalars(select(Order).order_by(Order.id))):
             shift = order.state_since - hour * (1 + index % 30)
             if order.state == "pending_payment":

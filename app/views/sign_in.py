@@ -44,7 +44,9 @@ def inside(target: str) -> str:
 def qr_svg(text: str) -> str:
     """A QR code as an SVG element without inline style."""
     file = io.BytesIO()
-    segno.make(text, error="m").save(file, kind="svg", xmldecl=False, svgns=True, scale=5, border=3, svgclass="qr")
+    segno.make(text, error="m").save(
+        file, kind="svg", xmldecl=False, svgns=True, border=3, omitsize=True, svgclass="qr"
+    )
     return file.getvalue().decode()
 
 

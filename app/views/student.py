@@ -231,7 +231,8 @@ def confirm(number: str) -> Any:
     if wanting:
         flash(_(wanting[0]))
         return redirect(url_for("student.step", number=number), 303)
-    return render_template("student/confirm.html", order=found, fields=FIELDS, **order_facts(found))
+    ask = inside_wechat() and wechat_messages.ready()
+    return render_template("student/confirm.html", order=found, fields=FIELDS, ask_notices=ask, **order_facts(found))
 
 
 @bp.post("/orders/<number>/submit")

@@ -26,7 +26,7 @@ from app.extensions import db
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = "/usr/bin/chromium"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--lang=zh-CN"]
-PHONE = {"width": 390, "height": 844}
+PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1366, "height": 620}
 
 

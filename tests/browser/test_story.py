@@ -97,6 +97,7 @@ def _submit(page: Page, installation: Installation) -> str:
     expect(page.locator(".faults")).to_contain_text("表情")
     page.get_by_role("button", name="申请人工审核").click()
     page.get_by_role("link", name="下一步").click()
+    page.get_by_role("button", name="提交", exact=True).click()
     expect(page.get_by_text("您确定要提交么?")).to_be_visible()
     page.get_by_role("button", name="确定").click()
     expect(page.get_by_text("照片提交成功")).to_be_visible()
@@ -172,14 +173,17 @@ def _let_time_pass() -> None:
 def _fix(page: Page, installation: Installation, number: str) -> None:
     page.goto(f"{installation.url}/orders/{number}")
     expect(page.locator("#state")).to_have_text("被驳回")
-    expect(page.get_by_text("请保持自然表情")).to_be_visible()
+    expect(page.get_by_text("请保持自然表情").first).to_be_visible()
+    page.get_by_role("button", name="去编辑").click()
+    expect(page.get_by_role("link", name="重新拍照")).to_be_visible()
     page.set_input_files("input[name=photo]", installation.folder / "smile.jpg")
     expect(page.get_by_text("这张照片刚被驳回")).to_be_visible()
     page.set_input_files("input[name=photo]", installation.folder / "good.jpg")
     expect(page.get_by_text("【初审合格】")).to_be_visible(timeout=20000)
     page.get_by_role("link", name="下一步").click()
+    page.get_by_role("button", name="提交", exact=True).click()
     page.get_by_role("button", name="确定").click()
-    expect(page.get_by_text("无需再次支付")).to_be_visible()
+    expect(page.get_by_text("照片已重新提交")).to_be_visible()
     expect(page.locator("#state")).to_have_text("待审核")
 
 
