@@ -16,7 +16,7 @@ from app.adapters import mail
 from app.adapters.clock import beijing, now
 from app.adapters.queue import enqueue
 from app.extensions import db
-from app.models import Campaign, Form, Identity, Order, Reminder, RosterEntry, Staff
+from app.models import Campaign, Form, NoticeConsent, Order, Reminder, RosterEntry, Staff
 from app.rules.faults import ActionNotAllowed, Busy
 from app.rules.states import UNFINISHED
 from app.rules.text import N_
@@ -99,15 +99,15 @@ def _candidates(campaign_id: int) -> list[tuple[str, Sequence[int]]]:
 def _targets(kind: str, ids: Sequence[int]) -> list[_Target]:
     """The same students as they are now, in the transaction that writes."""
     if kind == "order":
-        wechat = select(Identity.account_id).where(Identity.account_id == Order.account_id).exists()
+        allowed = select(NoticeConsent.id).where(NoticeConsent.order_id == Order.id, NoticeConsent.used_at.is_(None))
         rows = db.session.execute(
-            select(Order.id, Order.notices_allowed, wechat, Form.email, Order.state_since)
+            select(Order.id, allowed.exists(), Form.email, Order.state_since)
             .outerjoin(Form, Form.id == Order.form_id)
             .where(Order.id.in_(ids), Order.state.in_([state.value for state in UNFINISHED]))
         )
         return [
-            _Target(kind, order_id, bool((allowed and known) or (email and mail.ready())), since)
-            for order_id, allowed, known, email, since in rows
+            _Target(kind, order_id, bool(consent or (email and mail.ready())), since)
+            for order_id, consent, email, since in rows
         ]
     entries = db.session.scalars(select(RosterEntry).where(RosterEntry.id.in_(ids), ~has_order()))
     return [_Target(kind, entry.id, bool(entry.contact and mail.ready()), now()) for entry in entries]

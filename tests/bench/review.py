@@ -40,9 +40,9 @@ def _seed(count: int) -> Staff:
     copies = {
         '"order"': (
             "number,account_id,campaign_id,school_id,state,state_since,version,price_fen,tries_used,rule_id,background,"
-            "background_policy,code_unreadable,code_tries,notices_allowed,submitted_at,created_at",
+            "background_policy,code_unreadable,code_tries,submitted_at,created_at",
             f"'N' || n, NULL, campaign_id, school_id, CASE WHEN n % {step} = 0 THEN 'pending_review' ELSE 'completed'"
-            " END, state_since, 1, price_fen, 0, rule_id, background, background_policy, code_unreadable, 0, 0,"
+            " END, state_since, 1, price_fen, 0, rule_id, background, background_policy, code_unreadable, 0,"
             " submitted_at, created_at",
             f'"order" o WHERE o.id = {first.id}',
         ),
