@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _SOCKET_LIMIT = 100  # bytes; Linux takes 107 for a unix socket's path
 
@@ -89,6 +91,7 @@ def load(instance: Path, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
     }
     if production:
         _refuse_demo(env)
+        _refuse_simulator_keys(settings)
     return settings
 
 
@@ -99,7 +102,22 @@ def _refuse_demo(env: Mapping[str, str]) -> None:
     if missing:
         raise BadSetting(f"production needs {', '.join(missing)}; see docs/settings.md")
     for name in ("WECHAT_OPEN_URL", "WECHAT_API_URL", "WECHAT_MP_URL", "WECHATPAY_API_URL"):
-        if not env.get(name, "https://").startswith("https://"):
-            raise BadSetting(f"{name} must be an https:// address in production; the simulator is for development")
+        address = urlsplit(env.get(name, "https://weixin.qq.com"))
+        if address.scheme != "https" or _on_this_machine(address.hostname or ""):
+            raise BadSetting(f"{name} must be an https:// address of WeChat in production; the simulator is refused")
     if not env["CAIXIANG_PUBLIC_URL"].startswith("https://"):
         raise BadSetting("CAIXIANG_PUBLIC_URL must be an https:// address in production")
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host in ("", "localhost") or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def _refuse_simulator_keys(settings: Mapping[str, Any]) -> None:
+    """Production does not trust a folder that holds WeChat's own private key: only the simulator's has one."""
+    if (Path(settings["WECHATPAY_FOLDER"]) / "wechatpay_key.pem").exists():
+        raise BadSetting("WECHATPAY_FOLDER holds the simulator's keys; production needs the merchant's own")

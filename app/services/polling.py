@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from app.adapters.clock import now
+from app.adapters.wechatpay import gateway
 from app.extensions import db
 from app.models import Payment, PaymentState
 from app.services import payments
@@ -50,3 +51,8 @@ def _ask_again(number: str) -> None:
         if payment.state == PaymentState.OPEN:
             moment = now() + timedelta(seconds=POLLS[min(payment.queries, len(POLLS) - 1)])
             payment.next_query_at = min(moment, payment.expires_at) if payment.expires_at > now() else moment
+
+
+def refresh_certificates() -> int:
+    """In certificate mode, fetch WeChat's platform certificates twice a day. Returns how many there are then."""
+    return gateway().refresh_certificates()

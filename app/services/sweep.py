@@ -16,6 +16,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("campaigns ended", "app.services.endings:end_due"),
     ("orders expired", "app.services.expiry:expire_due"),
     ("campaigns closed", "app.services.expiry:close_due"),
+    ("certificates fetched", "app.services.polling:refresh_certificates"),
     ("bills compared", "app.services.reconciliation:compare_due"),
     ("rosters imported on", "app.services.roster_imports:resume_lost"),
     ("studio photos matched", "app.services.onsite:match_waiting"),

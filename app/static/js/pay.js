@@ -4,11 +4,21 @@
   const root = document.querySelector("[data-jsapi]");
   if (!root) return;
   const back = () => location.assign(root.dataset.back);
+  const open = () => WeixinJSBridge.invoke("getBrandWCPayRequest", JSON.parse(root.dataset.jsapi), back);
   root.querySelector("[data-pay]").addEventListener("click", () => {
-    if (typeof WeixinJSBridge === "undefined") {
-      back();
+    if (typeof WeixinJSBridge !== "undefined") {
+      open();
       return;
     }
-    WeixinJSBridge.invoke("getBrandWCPayRequest", JSON.parse(root.dataset.jsapi), back);
+    // WeChat puts its bridge into the page a moment after loading; elsewhere it never comes
+    const wait = setTimeout(back, 3000);
+    document.addEventListener(
+      "WeixinJSBridgeReady",
+      () => {
+        clearTimeout(wait);
+        open();
+      },
+      { once: true },
+    );
   });
 })();
