@@ -28,13 +28,18 @@ class Entry:
     detail: str = ""
     fen: int | None = None
     staff_id: int | None = None
+    stated_fen: int | None = None  # what a notice says, moved or not
+
+
+_RANK = ("payment", "notice", "order", "refund", "bill")
+"""What comes first within one second: WeChat's times have no fractions."""
 
 
 @dataclass(frozen=True)
 class Story:
     """Everything about an order's money; `bill_fen` is what WeChat's bills say, None before there is a line."""
 
-    payments: list[Payment]
+    refund: Refund | None
     entries: list[Entry]
     ours_fen: int
     bill_fen: int | None
@@ -47,11 +52,15 @@ def tell(order: Order) -> Story:
     lines = list(db.session.scalars(select(BillLine).where(BillLine.out_trade_no.in_(numbers))))
     notices = db.session.scalars(select(NotifyLog).where(NotifyLog.out_trade_no.in_(numbers)))
     entries = [*_moves(order), *(entry for payment in payments for entry in _payment(payment))]
-    entries += [Entry(row.at, "notice", row.outcome, row.out_trade_no, row.event_type, None) for row in notices]
+    entries += [
+        Entry(row.at, "notice", row.outcome, row.out_trade_no, row.event_type, stated_fen=row.amount_fen)
+        for row in notices
+    ]
     entries += [Entry(line.at, "bill", line.kind, line.number, line.status, _signed(line)) for line in lines]
     ours = sum(entry.fen or 0 for entry in entries if entry.kind in ("payment", "refund"))
     bill = sum(map(_signed, lines)) if lines else None
-    return Story(payments, sorted(entries, key=lambda entry: entry.at), ours, bill)
+    entries.sort(key=lambda entry: (entry.at.replace(microsecond=0), _RANK.index(entry.kind)))
+    return Story(next((row for one in reversed(payments) for row in one.refunds), None), entries, ours, bill)
 
 
 def _moves(order: Order) -> Iterator[Entry]:
