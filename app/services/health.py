@@ -1,40 +1,62 @@
-"""How the installation is doing: queues, workers, the oldest waiting photo, failed jobs."""
+"""How the installation does: queues, workers, what waits longest, disk, database, last sweep; and what is wrong."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
 
+from flask import current_app
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.registry import FailedJobRegistry
-from sqlalchemy import func, select
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from sqlalchemy import func, select, text
 
 from app.adapters.clock import now
 from app.adapters.queue import QUEUES, connection
 from app.extensions import db
-from app.models import CheckState, Order, Outbox, Photo
+from app.models import CheckState, Order, Outbox, Photo, Pulse
 from app.rules.states import OrderState
+from app.rules.text import N_
+from app.services.unit import unit_of_work
+
+SWEEP_LATE = 300
+"""Seconds after which a sweep is missed: it runs every minute."""
+
+CHECK_LATE = 60
+"""Seconds after which a photo waits too long for the machine."""
+
+DISK_LOW = 0.10
+"""Free share of the disk below which it is time to act."""
+
+WORKER_SILENT = 120
+"""Seconds without a heartbeat after which a worker is taken for dead: RQ's own is 90."""
 
 
 @dataclass(frozen=True)
 class QueueHealth:
-    """One queue: waiting and failed jobs."""
+    """One queue: jobs that wait, run and failed, and the seconds that the first one has waited."""
 
     name: str
     waiting: int
+    running: int
     failed: int
+    oldest: int
 
 
 @dataclass(frozen=True)
-class FailedJob:
-    """One failed job, newest first; arguments are ids only."""
+class WorkerHealth:
+    """One worker process: what it does and when it last said so."""
 
-    id: str
-    queue: str
-    function: str
-    error: str
-    at: datetime | None
+    name: str
+    state: str
+    job: str
+    silent: int
+    done: int
+    failed: int
 
 
 @dataclass(frozen=True)
@@ -43,55 +65,116 @@ class Health:
 
     redis: bool
     queues: list[QueueHealth]
-    workers: int
-    failed: list[FailedJob]
-    oldest_check_seconds: int
-    oldest_review_seconds: int
+    workers: list[WorkerHealth]
+    oldest_check: int
+    waiting_checks: int
+    gave_up: int
+    oldest_review: int
     unsent_notices: int
+    disk_free: int
+    disk_total: int
+    database: str
+    database_bytes: int
+    database_ms: float
+    swept_at: datetime | None
+    sweep: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[tuple[str, dict[str, object]]]:
+        """What somebody should act on: sentences with their values, the worst first."""
+        alive = [worker for worker in self.workers if worker.silent <= WORKER_SILENT]
+        age = _age(self.swept_at) if self.swept_at else None
+        broken = [name for name, result in self.sweep.items() if isinstance(result, str)]
+        found: tuple[tuple[bool, str, dict[str, object]], ...] = (
+            (not self.redis, N_("任务服务没有应答；照片会保留在数据库中排队"), {}),
+            (self.redis and not alive, N_("没有工作进程：照片不会被检测，请检查 workers.run"), {}),
+            (age is None or age > SWEEP_LATE, N_("清理任务没有按时运行，请检查 flask sweep"), {}),
+            (bool(broken), N_("清理任务的这些步骤出错：%(steps)s"), {"steps": ", ".join(broken)}),
+            (self.oldest_check > CHECK_LATE, N_("有照片等待检测超过一分钟"), {}),
+            (self.disk_free < DISK_LOW * self.disk_total, N_("磁盘空间不足 10%%"), {}),
+            (any(q.failed for q in self.queues), N_("有 %(n)s 个失败任务"), {"n": sum(q.failed for q in self.queues)}),
+        )
+        return [(sentence, values) for is_so, sentence, values in found if is_so]
 
 
 def look() -> Health:
     """Measure now."""
     try:
-        queues, workers, failed, alive = _queues(), Worker.count(connection=connection()), _failed(), True
+        queues, workers, alive = _queues(), _workers(), True
     except RedisError:
-        queues, workers, failed, alive = [], 0, [], False
+        queues, workers, alive = [], [], False
     waiting = Photo.check_state.in_([CheckState.QUEUED.value, CheckState.RUNNING.value])
-    oldest_check = db.session.scalar(select(func.min(Photo.created_at)).where(waiting))
-    oldest_review = db.session.scalar(
-        select(func.min(Order.state_since)).where(Order.state == OrderState.PENDING_REVIEW.value)
+    oldest, number = db.session.execute(select(func.min(Photo.created_at), func.count()).where(waiting)).one()
+    gave_up = select(func.count()).where(Photo.check_state == CheckState.GAVE_UP.value)
+    in_review = select(func.min(Order.state_since)).where(Order.state == OrderState.PENDING_REVIEW.value)
+    unsent = select(func.count()).where(Outbox.sent_at.is_(None), Outbox.not_before <= now())
+    disk = shutil.disk_usage(current_app.instance_path)
+    pulse = db.session.get(Pulse, "sweep")
+    return Health(
+        redis=alive,
+        queues=queues,
+        workers=workers,
+        oldest_check=_age(oldest),
+        waiting_checks=number,
+        gave_up=db.session.scalar(gave_up) or 0,
+        oldest_review=_age(db.session.scalar(in_review)),
+        unsent_notices=db.session.scalar(unsent) or 0,
+        disk_free=disk.free,
+        disk_total=disk.total,
+        database=db.engine.dialect.name,
+        database_bytes=_database_bytes(),
+        database_ms=answers(),
+        swept_at=pulse.at if pulse else None,
+        sweep=pulse.note if pulse else {},
     )
-    unsent = db.session.scalar(select(func.count()).where(Outbox.sent_at.is_(None), Outbox.not_before <= now())) or 0
-    return Health(alive, queues, workers, failed, _age(oldest_check), _age(oldest_review), unsent)
+
+
+def answers() -> float:
+    """Milliseconds that the database took to answer. Raises what the database raises when it does not."""
+    start = time.perf_counter()
+    db.session.execute(text("SELECT 1"))
+    return (time.perf_counter() - start) * 1000
+
+
+def beat(name: str, note: Mapping[str, Any]) -> None:
+    """Write down that a repeated command ran to its end, and what it did."""
+    with unit_of_work():
+        db.session.merge(Pulse(name=name, at=now(), note=dict(note)))
 
 
 def _queues() -> list[QueueHealth]:
-    found = [Queue(name, connection=connection()) for name in QUEUES]
-    return [QueueHealth(q.name, q.count, FailedJobRegistry(queue=q).get_job_count()) for q in found]
-
-
-def _failed(limit: int = 20) -> list[FailedJob]:
-    jobs: list[FailedJob] = []
+    found = []
     for name in QUEUES:
         queue = Queue(name, connection=connection(), serializer="json")
-        for job_id in FailedJobRegistry(queue=queue).get_job_ids(desc=True, end=limit):
-            job = queue.fetch_job(job_id)
-            if job is None:
-                continue
-            result = job.latest_result()
-            error = (result.exc_string or "").strip().splitlines()[-1:] if result else []
-            jobs.append(FailedJob(job.id, name, job.func_name or "", error[0] if error else "", job.ended_at))
-    return sorted(jobs, key=lambda job: str(job.at), reverse=True)[:limit]
+        first = queue.get_jobs(0, 1)
+        running = StartedJobRegistry(queue=queue).get_job_count(cleanup=False)
+        failed = FailedJobRegistry(queue=queue).get_job_count(cleanup=False)
+        found.append(QueueHealth(name, queue.count, running, failed, _age(first[0].enqueued_at) if first else 0))
+    return found
 
 
-def retry(queue_name: str, job_id: str) -> bool:
-    """Put a failed job back on its queue. False when it is gone."""
-    queue = Queue(queue_name, connection=connection(), serializer="json")
-    if job_id not in FailedJobRegistry(queue=queue).get_job_ids():
-        return False
-    FailedJobRegistry(queue=queue).requeue(job_id)
-    return True
+def _workers() -> list[WorkerHealth]:
+    return [
+        WorkerHealth(
+            name=f"{worker.hostname or ''}:{worker.pid or ''}",
+            state=str(worker.get_state()),
+            job=worker.get_current_job_id() or "",
+            silent=_age(worker.last_heartbeat),
+            done=worker.successful_job_count or 0,
+            failed=worker.failed_job_count or 0,
+        )
+        for worker in Worker.all(connection=connection(), serializer="json")
+    ]
+
+
+def _database_bytes() -> int:
+    if db.engine.dialect.name == "postgresql":
+        return int(db.session.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    pages = db.session.scalar(text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"))
+    return int(pages or 0)
 
 
 def _age(moment: datetime | None) -> int:
-    return int((now() - moment).total_seconds()) if moment else 0
+    if moment is None:
+        return 0
+    return max(0, int((now() - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()))

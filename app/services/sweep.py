@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from importlib import import_module
 
+from app.services import health
+
 log = logging.getLogger(__name__)
 
 STEPS: tuple[tuple[str, str], ...] = (
@@ -37,4 +39,5 @@ def run() -> dict[str, int | str]:
         except Exception as error:
             log.exception("sweep_step_failed step=%s", address)
             done[name] = type(error).__name__
+    health.beat("sweep", done)
     return done

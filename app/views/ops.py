@@ -3,52 +3,90 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, abort, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.adapters.queue import QUEUES
 from app.extensions import csrf
+from app.rules.faults import Busy, Invalid
 from app.rules.states import Role
 from app.security import public, roles
-from app.services import audit, health
-from app.services.unit import unit_of_work
+from app.services import health, jobs, staff_search
 
 bp = Blueprint("ops", __name__, url_prefix="/ops")
 
+OPERATORS = (Role.ADMIN, Role.LEAD)
+
 
 @bp.get("/")
-@roles(Role.ADMIN, Role.LEAD)
+@roles(*OPERATORS)
 def index() -> Any:
-    return render_template("ops/index.html", health=health.look())
+    """How things are, failures first."""
+    try:
+        failed, total = jobs.failed()
+    except RedisError:
+        failed, total = [], 0
+    return render_template("ops/index.html", health=health.look(), failed=failed, total=total)
+
+
+@bp.get("/orders/<number>")
+@roles(*OPERATORS)
+def order(number: str) -> Any:
+    """What the machine did for one order."""
+    found = staff_search.visible(current_user, number)
+    return render_template("ops/order.html", order=found, steps=jobs.of_order(found))
 
 
 @bp.post("/jobs/<queue>/<job_id>/retry")
 @roles(Role.ADMIN)
 def retry(queue: str, job_id: str) -> Any:
-    if queue not in QUEUES:
-        abort(404)
-    if health.retry(queue, job_id):
-        with unit_of_work():
-            audit.note(current_user, "job.retried", job_id)
-        flash(_("已重新排队"))
-    else:
-        flash(_("该任务已不在失败列表中"))
-    return redirect(url_for("ops.index"), 303)
+    try:
+        kind = jobs.retry(queue, job_id, current_user)
+        flash(_("已重新排队：%(what)s", what=_(kind.again)))
+    except Invalid as fault:
+        flash(_(fault.sentence), "error")
+    except RedisError:
+        raise Busy from None
+    return _back()
+
+
+@bp.post("/photos/<int:photo_id>/look-again")
+@roles(Role.ADMIN)
+def look_again(photo_id: int) -> Any:
+    try:
+        jobs.look_again(photo_id, current_user)
+        flash(_("已重新排队检测"))
+    except Invalid as fault:
+        flash(_(fault.sentence), "error")
+    return _back()
+
+
+def _back() -> Any:
+    """To the order's jobs where the button stood, else to the health page."""
+    number = request.form.get("order", "")
+    return redirect(url_for("ops.order", number=number) if number else url_for("ops.index"), 303)
 
 
 @bp.get("/alive")
 @public
 def alive() -> Any:
-    """For a load balancer: the process answers and its database does."""
+    """For a load balancer: the process answers and its database does; 503 when it does not."""
+    try:
+        health.answers()
+    except SQLAlchemyError:
+        return jsonify(alive=False), 503
     return jsonify(alive=True)
 
 
 def mount_dashboard(app: Flask) -> None:
     """The RQ dashboard at /ops/rq, for admins (app.security guards its blueprint).
 
-    It sends no CSRF token, so it is exempt and relies on SameSite cookies; its one change by GET is refused.
+    It sends no CSRF token, so it is exempt; what changes something has to come from our own pages, and its one change
+    by GET is refused.
     """
     import rq_dashboard
 
@@ -57,14 +95,20 @@ def mount_dashboard(app: Flask) -> None:
     app.config["RQ_DASHBOARD_DISABLE_DELETE"] = True
     rq_dashboard.web.setup_rq_connection(app)
     csrf.exempt(rq_dashboard.blueprint)
-    app.before_request(_refuse_change_by_get)
+    app.before_request(_guard_dashboard)
     app.register_blueprint(rq_dashboard.blueprint, url_prefix="/ops/rq")
 
 
-def _refuse_change_by_get() -> None:
+def _guard_dashboard() -> None:
     if request.blueprint != "rq_dashboard":
         return
-    same_origin = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
-    if (request.method == "GET" and "/requeue" in request.path) or (request.method != "GET" and not same_origin):
+    changes = request.method not in ("GET", "HEAD", "OPTIONS")
+    if ("/requeue" in request.path and not changes) or (changes and not _from_our_pages()):
         current_app.logger.warning("dashboard_refused method=%s", request.method)
         abort(405)
+
+
+def _from_our_pages() -> bool:
+    """Whether a browser says that one of our pages sent this: by Sec-Fetch-Site, else by Origin; silence is a no."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin", "")
+    return site == "same-origin" if site else urlsplit(origin).netloc == request.host
