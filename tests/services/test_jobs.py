@@ -180,7 +180,7 @@ def test_the_pages_of_jobs(app: Flask, cast: Cast, broken: str) -> None:
         ("POST", "/ops/rq/requeue/all", {"Sec-Fetch-Site": "cross-site"}, 405),
         ("POST", "/ops/rq/requeue/all", {"Sec-Fetch-Site": "same-site"}, 405),
         ("POST", "/ops/rq/requeue/all", {"Origin": "https://example.com"}, 405),
-        ("POST", "/ops/rq/queue/notice/failed/empty", {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, 405),
+        ("POST", "/ops/rq/queue/notice/compact", {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"}, 405),
     ],
 )
 def test_the_dashboard_changes_nothing_on_a_strangers_word(
