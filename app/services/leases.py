@@ -42,7 +42,7 @@ def _mine(tab: str, staff_id: int) -> Any:
 def lease(order_id: int, staff: Staff, tab: str = "", *, take_over: bool = False) -> bool:
     """Offer this order to this tab for a short time, or renew it.
 
-    False when another tab has it and it is not taken over.
+    False when another tab has it and it is not taken over, or when it waits no more.
     """
     return bool(lease_all([order_id], staff, tab, take_over=take_over))
 
@@ -59,16 +59,26 @@ def lease_all(order_ids: Iterable[int], staff: Staff, tab: str, *, take_over: bo
         "expires_at": moment + timedelta(seconds=current_app.config["LEASE_SECONDS"]),
     }
     available = None if take_over else or_(Lease.expires_at <= moment, _mine(tab, staff_id))
-    statement = insert(Lease).values([{"order_id": order_id} | values for order_id in wanted])
-    statement = statement.on_conflict_do_update(index_elements=[Lease.order_id], set_=values, where=available)
-    with unit_of_work():  # the rows that come back were written: a row count is not told for them everywhere
+    with unit_of_work():
+        waiting = _waiting(wanted)
+        if not waiting:
+            return set()
+        statement = insert(Lease).values([{"order_id": order_id} | values for order_id in waiting])
+        statement = statement.on_conflict_do_update(index_elements=[Lease.order_id], set_=values, where=available)
+        # The rows that come back were written: a row count is not told for them everywhere.
         return set(db.session.scalars(statement.returning(Lease.order_id)))
+
+
+def _waiting(order_ids: Sequence[int]) -> Sequence[int]:
+    return db.session.scalars(
+        select(Order.id).where(Order.id.in_(order_ids), Order.state == "pending_review").order_by(Order.id)
+    ).all()
 
 
 def renew(order_ids: Sequence[int], staff: Staff, tab: str) -> set[int]:
     """The tab lives: keep what it holds, or take back what nobody took meanwhile. Returns what it has lost."""
-    waiting = set(db.session.scalars(select(Order.id).where(Order.id.in_(order_ids), Order.state == "pending_review")))
-    return waiting - lease_all(waiting, staff, tab)
+    kept = lease_all(order_ids, staff, tab)
+    return set(_waiting(order_ids)) - kept
 
 
 def release(order_ids: Sequence[int], staff: Staff, tab: str = "") -> None:

@@ -147,19 +147,26 @@ def _staff(page: Page, installation: Installation, name: str) -> None:
 def _approve_the_other(page: Page, installation: Installation) -> None:
     """By keyboard; what comes next is there at once."""
     page.goto(f"{installation.url}/review/desk")
-    expect(page.locator("figure.now img")).to_be_visible()
-    first = page.locator("[data-order]").get_attribute("data-order")
+    ready = page.locator("#panel .panel[data-ready='1']")
+    expect(ready).to_be_visible()
+    first = ready.get_attribute("data-order")
     page.keyboard.press("a")
-    expect(page.locator(f"[data-order='{first}']")).to_have_count(0)
+    expect(page.locator(f"#panel [data-order='{first}']")).to_have_count(0)
 
 
 def _reject(page: Page, number: str) -> None:
-    expect(page.locator(f"[data-order='{number}']")).to_be_visible()
+    expect(page.locator(f"#panel [data-order='{number}'][data-ready='1']")).to_be_visible()
     expect(page.get_by_text("学生申请人工审核")).to_be_visible()
     expect(page.locator(".reasons .suggested")).to_contain_text("表情")
     page.keyboard.press("4")
     page.keyboard.press("r")
+    _sent(page, 2)
+
+
+def _sent(page: Page, decisions: int) -> None:
+    """The queue is empty, and the decisions that travelled in the background have arrived."""
     expect(page.get_by_text("没有待审核的照片")).to_be_visible()
+    expect(page.locator("#recent li:not(.muted)")).to_have_count(decisions)
 
 
 def _let_time_pass() -> None:
@@ -189,10 +196,11 @@ def _fix(page: Page, installation: Installation, number: str) -> None:
 
 def _approve_the_new_one(page: Page, installation: Installation) -> None:
     page.goto(f"{installation.url}/review/desk")
-    expect(page.get_by_alt_text("上次被驳回的照片")).to_be_visible()
+    expect(page.locator("#panel .panel[data-ready='1']")).to_be_visible()
+    expect(page.get_by_alt_text("上次的照片")).to_be_visible()
     expect(page.get_by_text("机检：已改正")).to_be_visible()
     page.keyboard.press("a")
-    expect(page.get_by_text("没有待审核的照片")).to_be_visible()
+    _sent(page, 3)
     assert db.session.query(Staff).count() == 1
 
 

@@ -39,7 +39,9 @@ function move(from, key) {
   const columns = getComputedStyle(form.querySelector(".gallery")).gridTemplateColumns.split(" ").length;
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[key];
   const to = items[from + step];
-  if (to) to.querySelector("input").focus();
+  if (!to) return;
+  to.querySelector("input").focus({ preventScroll: true });
+  to.scrollIntoView({ block: "nearest" });
 }
 
 if (form) {

@@ -6,11 +6,13 @@ import { form, get, post, read, say, takeRecent } from "./talk.js";
 
 const RENEW = 20000;
 const LOOK_AGAIN = 10000;
+const FORGET = 30000;
 const desk = document.querySelector("#desk");
 const host = document.querySelector("#panel");
 const behind = document.querySelector("#behind");
 const passed = [];
 const skipped = [];
+const decided = new Set(); // here, perhaps not yet there: an answer that crossed the decision may offer them again
 let chain = Promise.resolve();
 let waiting = false;
 let fetching = false;
@@ -21,6 +23,7 @@ const ahead = () => behind.querySelector(".panel");
 const find = (selector) => host.querySelector(selector);
 const held = () => [...document.querySelectorAll("#panel .panel, #behind .panel")];
 const ids = () => held().map((panel) => panel.dataset.id);
+const heldBack = () => [...skipped, ...decided, ...ids()];
 const words = (name) => desk.dataset[`say${name}`];
 
 function seen(address) {
@@ -54,7 +57,7 @@ async function show(panel) {
 
 // Keeps a panel ready behind the present one, its photo decoded.
 function keep(panel) {
-  if (!panel || ids().includes(panel.dataset.id)) return;
+  if (!panel) return;
   behind.append(panel);
   const photo = panel.querySelector("img.photo");
   if (photo) photo.decode().catch(() => {});
@@ -62,6 +65,7 @@ function keep(panel) {
 
 // Shows a panel that was waited for, else keeps it behind. True when there may be another one to fetch.
 function arrived(panel) {
+  if (panel && heldBack().includes(panel.dataset.id)) return !ahead();
   if (!waiting && current()) keep(panel);
   else if (panel || waiting) show(panel);
   return Boolean(panel) && !ahead();
@@ -72,7 +76,7 @@ async function fill() {
   fetching = true;
   let more = false;
   try {
-    const answer = await read(await get(desk.dataset.ahead, [...skipped, ...ids()]));
+    const answer = await read(await get(desk.dataset.ahead, heldBack()));
     more = arrived(answer.panel);
     if (!answer.panel && skipped.length) more = Boolean(skipped.splice(0)); // only skipped ones are left: once more
   } catch {
@@ -113,12 +117,13 @@ function decide(outcome) {
   say("");
   passed.push(panel.dataset.panel);
   panel.classList.add("sending");
+  decided.add(panel.dataset.id);
   next();
   chain = chain.then(() => send(panel, own.action, body));
 }
 
 async function send(panel, url, body) {
-  [...skipped, ...ids()].forEach((id) => body.append("skip", id));
+  heldBack().forEach((id) => body.append("skip", id));
   let response = null;
   try {
     response = await post(url, body);
@@ -126,7 +131,10 @@ async function send(panel, url, body) {
     return again(panel, panel, words("Offline"));
   }
   const answer = await read(response);
-  if (response.ok) return arrived(answer.panel) && fill();
+  if (response.ok) {
+    setTimeout(() => decided.delete(panel.dataset.id), FORGET);
+    return arrived(answer.panel) && fill();
+  }
   passed.pop();
   if (response.status === 409 && answer.panel) return again(panel, carried(panel, answer.panel), answer.sentence);
   return again(panel, panel, answer.sentence || words("Offline"));
@@ -134,6 +142,7 @@ async function send(panel, url, body) {
 
 // A refused decision: its panel comes back, what is shown now waits behind it, nothing typed is lost.
 function again(old, panel, sentence) {
+  decided.delete(old.dataset.id);
   const shown = current();
   if (shown && shown !== old) behind.prepend(shown);
   show(panel);
@@ -161,6 +170,7 @@ async function insert(request) {
   const answer = await read(response);
   say(answer.sentence);
   if (!answer.panel) return;
+  decided.delete(answer.panel.dataset.id);
   held().forEach((panel) => {
     if (panel.dataset.id === answer.panel.dataset.id) panel.remove();
   });
