@@ -240,7 +240,7 @@ def _shop(make_app: Any, pay_keys: Path, tmp_path: Path, more: dict[str, Any]) -
     with _served(wechat) as url:
         app = make_app(
             WECHATPAY_FOLDER=str(pay_keys), WECHATPAY_API_URL=url, WECHAT_API_URL=url, WECHAT_OPEN_URL=url,
-            SIMULATOR_URL=url, PUBLIC_URL="http://127.0.0.1:1", **more,
+            WECHAT_MP_URL=url, SIMULATOR_URL=url, PUBLIC_URL="http://127.0.0.1:1", **more,
         )  # fmt: skip
         with app.app_context():
             yield Shop(app, wechat, url)

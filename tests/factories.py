@@ -214,7 +214,7 @@ def make_code(order: Order, payload: bytes | None = None) -> CodeImage:
     storage().put(key, payload)
     digest = hashlib.sha256(payload).hexdigest()
     return _add(CodeImage(order_id=order.id, key=key, suffix="png", sha256=digest, payload=payload,
-                          payload_sha256=digest, read_at=now()))  # fmt: skip
+                          payload_sha256=digest, uploaded_at=now() - timedelta(minutes=10), read_at=now()))  # fmt: skip
 
 
 def make_decision(order: Order, outcome: str, staff: Staff | None = None, **values: Any) -> Decision:

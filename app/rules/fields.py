@@ -24,7 +24,7 @@ ID_TYPES: Mapping[str, str] = {
 }
 
 _DOTS = dict.fromkeys(map(ord, "•・‧⋅．.∙●"), "·")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What makes a spreadsheet run a cell; refused here, so that nothing is altered at export."""
 
 
