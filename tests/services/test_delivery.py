@@ -1,0 +1,143 @@
+"""Delivered batches as the school sees them: short-lived links, a log, differences that find their photo."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.adapters.clock import now
+from app.adapters.storage import storage
+from app.demo import portraits
+from app.export.verify import verify
+from app.extensions import db
+from app.models import Audit, Batch, BatchState, Order
+from app.rules.faults import ActionNotAllowed, Invalid, NotFound
+from app.rules.states import OrderState, Role
+from app.services import batches, decisions, delivery
+from app.services.transitions import Actor
+from tests.factories import Cast, make_order, make_school, make_staff, sign_in
+
+
+@pytest.fixture
+def producer(cast: Cast) -> Actor:
+    return Actor(Role.PRODUCER, cast.producer.id)
+
+
+def _approved(cast: Cast, number: int) -> Order:
+    """An approved order with a picture that a sheet can embed."""
+    order = make_order(cast.campaign, OrderState.PENDING_PRODUCTION)
+    data = portraits.jpeg(portraits.portrait(number, (480, 640)), 60)
+    assert order.photo is not None and order.photo.rendition_key is not None
+    storage().put(order.photo.rendition_key, data)
+    order.photo.rendition_sha256 = hashlib.sha256(data).hexdigest()
+    db.session.commit()
+    return order
+
+
+def _delivered(cast: Cast, producer: Actor, kind: str = "chsi") -> Batch:
+    batch = batches.freeze(cast.campaign.id, kind, producer)
+    assert batch is not None
+    number = batch.number
+    batches.build(batch.id, lambda done, total: None)
+    batches.hand_over(batches.by_number(number).id, producer)
+    return batches.by_number(number)
+
+
+def test_a_school_sees_a_batch_once_it_is_handed_over(app: Flask, cast: Cast, producer: Actor) -> None:
+    _approved(cast, 1)
+    batch = batches.freeze(cast.campaign.id, "chsi", producer)
+    assert batch is not None
+    with pytest.raises(NotFound):
+        delivery.find(cast.liaison, batch.number)
+    batches.build(batch.id, lambda done, total: None)
+    batches.hand_over(batch.id, producer)
+    assert delivery.find(cast.liaison, batch.number).state == BatchState.HANDED_OVER
+    stranger = make_staff(Role.SCHOOL, make_school("10002", name="另一大学"))
+    with pytest.raises(NotFound):
+        delivery.find(stranger, batch.number)
+
+
+@pytest.mark.parametrize("kind", ["chsi", "diploma"])
+def test_the_download_is_the_batch_and_can_be_verified(
+    app: Flask, cast: Cast, producer: Actor, tmp_path: Path, kind: str
+) -> None:
+    _approved(cast, 1)
+    number = _delivered(cast, producer, kind).number
+    client = sign_in(app.test_client(), cast.liaison)
+    answer = client.post(f"/schools/batches/{number}/link", follow_redirects=True)
+    assert answer.mimetype == "application/zip"
+    (tmp_path / "got.zip").write_bytes(answer.data)
+    if kind == "diploma":
+        zipfile.ZipFile(BytesIO(answer.data)).extractall(tmp_path / "got")
+    found = verify(tmp_path / ("got" if kind == "diploma" else "got.zip"))
+    assert (found.problems, found.number, found.count) == ((), number, 1)
+    actions = [row.action for row in db.session.query(Audit).order_by(Audit.id)]
+    assert actions[-2:] == ["batch.link_made", "batch.downloaded"]
+    assert cast.liaison.name in client.get(f"/schools/batches/{number}").text
+
+
+def _token(client: FlaskClient, number: str) -> str:
+    return str(client.post(f"/schools/batches/{number}/link").location)
+
+
+def test_a_link_works_for_one_person_and_a_quarter_of_an_hour(app: Flask, cast: Cast, producer: Actor) -> None:
+    _approved(cast, 1)
+    number = _delivered(cast, producer).number
+    client = sign_in(app.test_client(), cast.liaison)
+    address = _token(client, number)
+    colleague = sign_in(app.test_client(), make_staff(Role.SCHOOL, cast.school))
+    assert colleague.get(address).status_code == 404
+    assert client.get(address[:-3] + "xxx").status_code == 404
+    assert client.get(address).status_code == 200
+    with time_machine.travel(now() + timedelta(seconds=delivery.LIFE + 2), tick=False):
+        assert "失效" in client.get(address).text
+    count = db.session.query(Audit).filter_by(action="batch.downloaded").count()
+    assert count == 1  # refusals download nothing
+
+
+def test_all_the_same_or_differences_never_both_never_neither(app: Flask, cast: Cast, producer: Actor) -> None:
+    _approved(cast, 1)
+    number = _delivered(cast, producer).number
+    for same, lines, text in ((False, "", ""), (True, "2023 wrong", ""), (True, "", "but")):
+        with pytest.raises(Invalid):
+            delivery.acknowledge(cast.liaison, number, same, lines, text)
+    delivery.acknowledge(cast.liaison, number, True, "", "")
+    with pytest.raises(ActionNotAllowed):
+        delivery.acknowledge(cast.liaison, number, True, "", "")
+
+
+def test_a_difference_leads_to_its_order(app: Flask, cast: Cast, producer: Actor) -> None:
+    order = _approved(cast, 1)
+    assert order.form is not None
+    student_no, order_number = order.form.student_no, order.number
+    number = _delivered(cast, producer).number
+    item = delivery.items(batches.by_number(number))[0].item
+    assert item is not None
+    lines = f"{student_no} 不是本人\n{item.file_name.upper()}.JPG\t太暗\n  \n9999 多出来的"
+    assert delivery.acknowledge(cast.liaison, number, False, lines, "") == 3
+    found = delivery.differences(batches.by_number(number))
+    assert [(row.text, order_no) for row, order_no in found] == [
+        ("不是本人", order_number), ("太暗", order_number), ("多出来的", "")
+    ]  # fmt: skip
+    page = sign_in(app.test_client(), cast.liaison).get(f"/schools/batches/{number}").text
+    assert len(re.findall("批次中没有找到", page)) == 1
+
+
+def test_recalled_photos_are_named_to_the_school(app: Flask, cast: Cast, producer: Actor) -> None:
+    order = _approved(cast, 1)
+    assert order.form is not None
+    student_no, order_id = order.form.student_no, order.id
+    number = _delivered(cast, producer).number
+    decisions.recall(cast.producer, order_id, "照片拿错了")
+    page = sign_in(app.test_client(), cast.liaison).get(f"/schools/batches/{number}").text
+    assert "已被召回" in page
+    assert student_no in page

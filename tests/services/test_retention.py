@@ -1,0 +1,160 @@
+"""Purge: says first what goes, deletes files and persons, keeps counts and money, never touches a live order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.adapters.clock import beijing, now
+from app.adapters.storage import storage
+from app.extensions import db
+from app.models import (
+    Batch,
+    BatchItem,
+    BatchState,
+    Campaign,
+    Event,
+    Form,
+    IntakePhoto,
+    Order,
+    Payment,
+    PaymentState,
+    Photo,
+    PhotoHash,
+    Reminder,
+    RosterEntry,
+)  # fmt: skip
+from app.rules.states import OrderState
+from app.services import progress, retention
+from tests.factories import Cast, make_campaign, make_order
+
+DAY = timedelta(days=1)
+FINISHED = (OrderState.COMPLETED, OrderState.CANCELLED, OrderState.REFUNDED)
+
+
+def _old(cast: Cast, days: int = 181) -> Campaign:
+    today = beijing(now()).date()
+    return make_campaign(cast.school, opens=today - (days + 60) * DAY, closes=today - days * DAY)
+
+
+def _files(app: Flask) -> set[str]:
+    root = Path(storage().root)  # type: ignore[attr-defined]
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+def _filled(cast: Cast, tmp_path: Path) -> Campaign:
+    """An old campaign with finished orders, a roster, a waiting studio photo, a delivered batch, and a stray file."""
+    found = _old(cast)
+    orders = [make_order(found, state) for state in FINISHED]
+    path = tmp_path / "batch.zip"
+    path.write_bytes(b"faces")
+    batch = Batch(number="10001-OLD-X001", kind="chsi", school_id=found.school_id, campaign_id=found.id,
+                  state=BatchState.HANDED_OVER.value, path=str(path), header={"superseded": ["10001-OLD-X000/110"]})  # fmt: skip
+    db.session.add(batch)
+    db.session.flush()
+    done = orders[0]
+    db.session.add_all(
+        [
+            BatchItem(batch_id=batch.id, position=1, order_id=done.id, photo_id=done.photo_id, form_id=done.form_id,
+                      kind="chsi", frozen='{"name":"王小明"}', sha256="1"),
+            RosterEntry(campaign_id=found.id, student_no="1", name="王小明"),
+            IntakePhoto(campaign_id=found.id, key=f"onsite/{found.id}/x", sha256="1", file_name="王小明.jpg", cause="x"),
+            Reminder(campaign_id=found.id, order_id=done.id, kind="reminder"),
+            Payment(order_id=done.id, out_trade_no="T1", method="jsapi", amount_fen=1500,
+                    state=PaymentState.PAID.value, expires_at=now(), paid_at=now(), transaction_id="W1"),
+            PhotoHash(photo_id=done.photo_id, band=0, value=1),
+        ]
+    )  # fmt: skip
+    db.session.commit()
+    storage().put(f"onsite/{found.id}/x", b"a face")
+    storage().put(f"photos/{done.number}/stray-original", b"a face that no row names")
+    return found
+
+
+def test_a_dry_run_says_it_all_and_touches_nothing(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    found = _filled(cast, tmp_path)
+    before = _files(app)
+    said = app.test_cli_runner().invoke(args=["purge", "--dry-run"])
+    assert (
+        f"{found.code}: 3 orders with 3 photos and 3 codes, 1 batches, 1 roster entries, 1 studio photos" in said.output
+    )
+    assert _files(app) == before
+    assert db.session.query(Form).filter_by(name="王小明").count() == 3
+
+
+def test_afterwards_no_file_and_no_person_is_left_but_every_count(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    found = _filled(cast, tmp_path)
+    young = make_order(cast.campaign, OrderState.COMPLETED)
+    counts = progress.altogether(progress.by_class(found)).states
+    kept = [db.session.query(table).count() for table in (Order, Event, Payment, Batch, BatchItem, Form, Photo)]
+    app.test_cli_runner().invoke(args=["purge"])
+    assert all(young.number in name for name in _files(app))
+    assert not (tmp_path / "batch.zip").exists()
+    forms = db.session.query(Form).join(Order, Order.id == Form.order_id).filter(Order.campaign_id == found.id)
+    for form in forms:
+        assert (form.name, form.student_no, form.id_no, form.phone, form.email, form.id_hmac) == ("",) * 6
+        assert form.class_name == "汉语2301"  # counts by class stay
+    batch = db.session.query(Batch).one()
+    assert (batch.items[0].frozen, batch.path, batch.number) == ("", None, "10001-OLD-X001")
+    assert progress.altogether(progress.by_class(found)).states == counts
+    assert kept == [db.session.query(table).count() for table in (Order, Event, Payment, Batch, BatchItem, Form, Photo)]
+    assert not any(db.session.query(table).count() for table in (RosterEntry, Reminder, PhotoHash))
+    assert db.session.query(IntakePhoto).one().file_name == ""
+    assert "Nothing is past" in app.test_cli_runner().invoke(args=["purge"]).output  # a second run finds nothing
+
+
+@pytest.mark.parametrize("state", [state for state in OrderState if state not in FINISHED])
+def test_a_live_order_is_never_touched(app: Flask, cast: Cast, state: OrderState) -> None:
+    order = make_order(_old(cast), state)
+    order_id, before = order.id, _files(app)
+    (due,) = retention.purge()
+    assert (due.orders, due.live) == (0, 1)
+    assert _files(app) == before
+    form = db.session.get_one(Order, order_id).form
+    assert form is not None and form.name == "王小明" and form.id_no
+
+
+def test_a_batch_with_a_live_order_keeps_its_files(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    found = _filled(cast, tmp_path)
+    live = make_order(found, OrderState.IN_PRODUCTION)
+    batch = db.session.query(Batch).one()
+    db.session.add(BatchItem(batch_id=batch.id, position=2, order_id=live.id, photo_id=live.photo_id,
+                             form_id=live.form_id, kind="chsi", frozen="{}", sha256="2"))  # fmt: skip
+    db.session.commit()
+    retention.purge()
+    assert (tmp_path / "batch.zip").exists()
+    assert db.session.query(Batch).one().path
+
+
+def test_the_last_day_still_belongs_to_the_student(app: Flask, cast: Cast) -> None:
+    make_order(_old(cast, days=180), OrderState.COMPLETED)
+    assert retention.due() == []
+
+
+@pytest.mark.parametrize("step", ["_purge_batch", "_purge_order", "files"])
+def test_killed_anywhere_the_next_run_finishes(
+    app: Flask, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Files go before the row that names them is emptied: killed in between, the row is found again."""
+    _filled(cast, tmp_path)
+    calls: list[Any] = []
+
+    def kill(*words: Any) -> None:
+        calls.append(words)
+        if len(calls) > 1 or step == "_purge_batch":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        target, name = (retention, step) if step != "files" else (retention, "update")
+        killed.setattr(target, name, kill)
+        with pytest.raises((KeyboardInterrupt, AttributeError)):
+            retention.purge()
+    db.session.rollback()
+    retention.purge()
+    assert _files(app) == set()
+    assert retention.due() == []
+    assert db.session.query(Form).filter(Form.name != "").count() == 0
