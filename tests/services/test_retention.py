@@ -53,7 +53,8 @@ def _filled(cast: Cast, tmp_path: Path) -> Campaign:
     path = tmp_path / "batch.zip"
     path.write_bytes(b"faces")
     batch = Batch(number="10001-OLD-X001", kind="chsi", school_id=found.school_id, campaign_id=found.id,
-                  state=BatchState.HANDED_OVER.value, path=str(path), header={"superseded": ["10001-OLD-X000/110"]})  # fmt: skip
+                  state=BatchState.HANDED_OVER.value, path=str(path),
+                  header={"superseded": ["10001-OLD-X000/110"]})  # fmt: skip
     db.session.add(batch)
     db.session.flush()
     done = orders[0]
@@ -62,7 +63,7 @@ def _filled(cast: Cast, tmp_path: Path) -> Campaign:
             BatchItem(batch_id=batch.id, position=1, order_id=done.id, photo_id=done.photo_id, form_id=done.form_id,
                       kind="chsi", frozen='{"name":"王小明"}', sha256="1"),
             RosterEntry(campaign_id=found.id, student_no="1", name="王小明"),
-            IntakePhoto(campaign_id=found.id, key=f"onsite/{found.id}/x", sha256="1", file_name="王小明.jpg", cause="x"),
+            IntakePhoto(campaign_id=found.id, key=f"onsite/{found.id}/x", sha256="1", file_name="王.jpg", cause="x"),
             Reminder(campaign_id=found.id, order_id=done.id, kind="reminder"),
             Payment(order_id=done.id, out_trade_no="T1", method="jsapi", amount_fen=1500,
                     state=PaymentState.PAID.value, expires_at=now(), paid_at=now(), transaction_id="W1"),
