@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.adapters.clock import now
 from app.adapters.storage import storage
-from app.demo import portraits
+from app.demo import portraits, wechat_books
 from app.demo.people import FLAWS, Person
 from app.extensions import db
 from app.models import Account, Campaign, Consent, Identity, Order, Payment, Photo, Staff
@@ -18,6 +18,7 @@ from app.services.rejections import Told
 from app.services.settlement import settle
 from app.services.transitions import SYSTEM
 from app.services.unit import unit_of_work
+from app.simulator.protocol import beijing_time
 from workers.checker import Checker
 
 SIZE = (900, 1200)
@@ -128,17 +129,17 @@ class Story:
                 Payment(order_id=order_id, out_trade_no=f"DEMO{order_id:08d}", method="jsapi", amount_fen=fen,
                         expires_at=now())
             )  # fmt: skip
-        settle(
-            {
-                "out_trade_no": f"DEMO{order_id:08d}",
-                "transaction_id": f"42000{order_id:022d}",
-                "mchid": current_app.config["WECHATPAY_MCHID"],
-                "appid": current_app.config["WECHAT_APPID"],
-                "amount": {"total": fen, "currency": "CNY"},
-                "trade_state": "SUCCESS",
-            },
-            "query",
-        )
+        transaction = {
+            "out_trade_no": f"DEMO{order_id:08d}",
+            "transaction_id": f"42000{order_id:023d}",
+            "mchid": current_app.config["WECHATPAY_MCHID"],
+            "appid": current_app.config["WECHAT_APPID"],
+            "amount": {"total": fen, "currency": "CNY"},
+            "trade_state": "SUCCESS",
+            "success_time": beijing_time(),
+        }
+        wechat_books.paid(transaction)
+        settle(transaction, "query")
 
     def _decide(self, outcome: str, *reasons: str) -> None:
         order = self._order()
@@ -172,4 +173,5 @@ class Story:
         with unit_of_work():
             payment = db.session.scalars(select(Payment).where(Payment.order_id == self._order().id)).one()
             for refund in payment.refunds:
+                wechat_books.refunded(refund)
                 refund.state, refund.settled_at, refund.next_try_at = "succeeded", now(), None
