@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from app.adapters.clock import now
 from app.adapters.wechatpay import Gateway, PayError
@@ -328,3 +330,8 @@ def test_a_refusal_of_wechat_is_a_sentence(shop: Shop, monkeypatch: pytest.Monke
         payments.start(waiting.id, "native")
     assert "PARAM_ERROR" in str(refusal.value.values)
     assert state(waiting.id) == "pending_payment"
+
+
+def test_a_sweep_without_merchant_keys_asks_nobody(app: Flask, tmp_path: Path) -> None:
+    app.config["WECHATPAY_FOLDER"] = str(tmp_path / "none")
+    assert polling.refresh_certificates() == 0
