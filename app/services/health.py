@@ -80,15 +80,20 @@ class Health:
     sweep: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def sweep_age(self) -> int:
+        """Seconds since the last sweep ended."""
+        return _age(self.swept_at)
+
+    @property
     def problems(self) -> list[tuple[str, dict[str, object]]]:
         """What somebody should act on: sentences with their values, the worst first."""
         alive = [worker for worker in self.workers if worker.silent <= WORKER_SILENT]
-        age = _age(self.swept_at) if self.swept_at else None
+        late = self.swept_at is None or self.sweep_age > SWEEP_LATE
         broken = [name for name, result in self.sweep.items() if isinstance(result, str)]
         found: tuple[tuple[bool, str, dict[str, object]], ...] = (
             (not self.redis, N_("任务服务没有应答；照片会保留在数据库中排队"), {}),
             (self.redis and not alive, N_("没有工作进程：照片不会被检测，请检查 workers.run"), {}),
-            (age is None or age > SWEEP_LATE, N_("清理任务没有按时运行，请检查 flask sweep"), {}),
+            (late, N_("清理任务没有按时运行，请检查 flask sweep"), {}),
             (bool(broken), N_("清理任务的这些步骤出错：%(steps)s"), {"steps": ", ".join(broken)}),
             (self.oldest_check > CHECK_LATE, N_("有照片等待检测超过一分钟"), {}),
             (self.disk_free < DISK_LOW * self.disk_total, N_("磁盘空间不足 10%%"), {}),

@@ -8,36 +8,78 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.rules.labels import STATE_LABELS
+from app.models import Form, Order
 from app.rules.states import Role
 from app.security import roles
-from app.services import decisions, exemptions, staff_search
+from app.services import decisions, exemptions, reasons, staff_search
+from app.views import staff_pictures
 from app.views.review.blueprint import READERS, bp, read_filters
-from app.views.review.panel import panel
+
+SEES_STUDENT = (Role.REVIEWER, Role.LEAD, Role.PRODUCER, Role.SCHOOL, Role.ADMIN)
+"""Who is shown a student's photo and, for a cause, their identity: not finance, who needs neither."""
 
 
 @bp.get("/orders/<number>")
 @roles(*READERS)
 def order(number: str) -> Any:
-    """One order as staff see it; reviewers may take it onto the desk."""
-    found = staff_search.visible(current_user, number)
-    return render_template("review/order.html", filters=read_filters(), **panel(found))
+    """One order as staff see it. Whoever is shown its photo is written down."""
+    return _page(staff_search.visible(current_user, number))
+
+
+def _page(found: Order, contact: Form | None = None) -> str:
+    number = found.number
+    shown = found.photo if current_user.roles & set(SEES_STUDENT) else None
+    if shown is not None and shown.rendition_key:
+        staff_search.saw_photo(current_user, shown.id, "search")
+        found = staff_search.visible(current_user, number)
+    return render_template(
+        "review/order.html",
+        order=found,
+        shown=bool(shown),
+        contact=contact,
+        picture=staff_pictures.address(found.photo, "rendition") if shown else "",
+        decisions=staff_search.decisions_of(found),
+        reason_label={reason.code: reason.label for reason in reasons.everything()}.get,
+    )
 
 
 @bp.get("/search")
 @roles(*READERS)
 def search() -> Any:
+    """What was looked for stands in the address, unless it may be a phone or identity number."""
     text = request.args.get("q", "")
-    return render_template(
-        "review/search.html", text=text, orders=staff_search.find(current_user, text), labels=STATE_LABELS
-    )
+    return _results("" if staff_search.private(text) else text)
+
+
+@bp.post("/search")
+@roles(*READERS)
+def search_for() -> Any:
+    text = request.form.get("q", "")
+    if staff_search.private(text):
+        return _results(text)
+    return redirect(url_for("review.search", q=text), 303)
+
+
+def _results(text: str) -> Any:
+    found = staff_search.find(current_user, text)
+    return render_template("review/search.html", text=text, orders=found, limit=staff_search.LIMIT)
 
 
 @bp.post("/orders/<number>/identity")
-@roles(*READERS)
+@roles(*SEES_STUDENT)
 def identity(number: str) -> Any:
     form = staff_search.unmask(current_user, number, request.form.get("cause", ""))
     return render_template("review/_identity.html", form=form)
+
+
+@bp.post("/orders/<number>/contact")
+@roles(*SEES_STUDENT)
+def contact(number: str) -> Any:
+    """Identity and phone in full on the order's page, for a cause that is logged."""
+    form = staff_search.unmask(current_user, number, request.form.get("cause", ""))
+    if request.headers.get("HX-Request"):
+        return render_template("review/_contact.html", form=form)
+    return _page(staff_search.visible(current_user, number), form)
 
 
 @bp.post("/orders/<number>/exempt")
