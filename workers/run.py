@@ -13,6 +13,10 @@ from rq.job import Job
 
 from app import create_app
 from app.adapters.queue import QUEUES
+from workers.checker import CheckerLost
+from workers.jobs.checker_child import checker
+
+log = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -25,9 +29,18 @@ def main() -> int:
     with app.app_context():
         redis = Redis.from_url(app.config["REDIS_URL"], socket_connect_timeout=5)
         queues = [Queue(name, connection=redis, serializer="json") for name in QUEUES]
+        _warm_up()
         worker = AppWorker(queues, connection=redis, serializer="json")
         worker.work(logging_level="WARNING", with_scheduler=False)
     return 0
+
+
+def _warm_up() -> None:
+    """Have the checker child loaded before the first job: no student should wait for that. Without it, jobs say why."""
+    try:
+        checker().start()
+    except CheckerLost:
+        log.exception("checker_missing")
 
 
 class AppWorker(SimpleWorker):

@@ -19,7 +19,7 @@ from app.security import student_only
 from app.services import consents, notice_channels, rosters, submissions
 from app.views.pictures import send_photo
 from app.views.sign_in import inside_wechat
-from app.views.student_facts import delay, order_facts, photo_facts
+from app.views.student_facts import LONG, delay, order_facts, photo_facts
 
 bp = Blueprint("student", __name__)
 
@@ -93,7 +93,8 @@ def code(number: str) -> Any:
 
 def _code_facts(number: str, tick: int) -> dict[str, Any]:
     found = _order(number)
-    return {"order": found, "tick": tick, "delay": delay(tick), "help_asked": submissions.code_help_asked(found)}
+    asked = submissions.code_help_asked(found)
+    return {"order": found, "tick": tick, "delay": delay(tick), "long": tick > LONG, "help_asked": asked}
 
 
 @bp.post("/orders/<number>/code")

@@ -14,8 +14,11 @@ from app.rules.states import EDITABLE, Action
 from app.services import rosters, submissions
 from app.views.ruler import overlay, rejection
 
-DELAYS = (0.3, 0.3, 0.5, 1, 2, 4, 4, 8)
-"""Seconds until 检测中 looks again, by how often it has looked; then it asks the student to come back."""
+DELAYS = (0.3, 0.3, 0.5, 1, 2, 4, 4, *(8,) * 12)
+"""Seconds until 检测中 looks again, by how often it has looked; after two minutes the student has to refresh."""
+
+LONG = 6
+"""After so many looks the page says that there is a queue, and that nothing is lost."""
 
 
 def delay(tick: int) -> float | None:
@@ -78,6 +81,7 @@ def photo_facts(found: Order, tick: int) -> dict[str, Any]:
         "ready": submissions.photo_ready(found),
         "tries": submissions.tries_left(found),
         "tick": tick,
+        "long": tick > LONG,
         "delay": delay(tick),
         "drawing": overlay(picture) if picture and picture.settled and picture.width else None,
         "editable": submissions.state_shown(found) in EDITABLE,
