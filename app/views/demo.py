@@ -11,16 +11,29 @@ from sqlalchemy import select
 from app.demo.staff import DEMO_STAFF
 from app.extensions import db
 from app.models import Account, Staff
+from app.rules.states import Role
+from app.rules.text import N_
 from app.security import public
 from app.views.staff import let_in
 
 bp = Blueprint("demo", __name__, url_prefix="/demo")
 
 
+DOES = {
+    Role.REVIEWER: N_("逐张审核照片：通过、驳回、撤销、批量通过"),
+    Role.LEAD: N_("另加申诉、豁免、召回和审核统计"),
+    Role.PRODUCER: N_("生成、核对和交付批次，现场照片"),
+    Role.SCHOOL: N_("只看本校：进度、名单、批次下载与签收"),
+    Role.FINANCE: N_("支付、退款、对账"),
+    Role.ADMIN: N_("学校、批次、规则、人员、日志、运行"),
+}
+"""What somebody in a role comes to do here."""
+
+
 @bp.get("/")
 @public
 def index() -> Any:
-    return render_template("demo/index.html", staff=DEMO_STAFF)
+    return render_template("demo/index.html", staff=[(name, DOES[role], label) for name, role, label in DEMO_STAFF])
 
 
 @bp.post("/staff/<name>")
