@@ -144,8 +144,8 @@ BARS = {
     Role.SCHOOL: ["/schools/"],
     Role.FINANCE: ["/finance/"],
     Role.ADMIN: [
-        "/review/figures", "/review/reasons", "/production/", "/onsite/", "/schools/", "/finance/", "/rules/", "/admin/",
-        "/admin/audit", "/ops/",
+        "/review/figures", "/review/reasons", "/production/", "/onsite/", "/schools/", "/finance/", "/rules/",
+        "/admin/", "/admin/audit", "/ops/",
     ],
 }  # fmt: skip
 
