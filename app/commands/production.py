@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from flask import Flask
 
 from app.rules.faults import Fault
-
-if TYPE_CHECKING:
-    from app.models import Batch
 
 KIND = click.Choice(["chsi", "diploma"])
 
@@ -40,33 +36,39 @@ def export_batch(
         raise click.UsageError("give --kind chsi or --kind diploma, or --batch NUMBER")
     try:
         if number:
-            _build(batches.by_number(number), out)
+            _build(number, out)
         elif dry_run:
             _preview(str(kind), school, campaign)
         else:
-            made = batches.export(str(kind), school, campaign, batches.PRODUCER)
-            for batch_id in [batch.id for batch in made]:
-                _build(_batch(batch_id), out)
-            if not made:
+            numbers = [batch.number for batch in batches.unfinished(str(kind), school, campaign)]
+            numbers += [batch.number for batch in batches.export(str(kind), school, campaign, batches.PRODUCER)]
+            failed = [one for one in numbers if not _built(one, out)]
+            if not numbers:
                 click.echo("Nothing to export.")
+            if failed:
+                sys.exit(1)
     except Fault as fault:
         raise click.ClickException(fault.sentence % fault.values) from None
 
 
-def _batch(batch_id: int) -> Batch:
-    from app.extensions import db
-    from app.models import Batch
+def _built(number: str, out: Path | None) -> bool:
+    """Build one of several: what stops one batch does not stop the others."""
+    try:
+        _build(number, out)
+    except click.ClickException as error:
+        click.echo(f"Error: {error.message}", err=True)
+        return False
+    return True
 
-    return db.session.get_one(Batch, batch_id)
 
-
-def _build(batch: Batch, out: Path | None) -> None:
+def _build(number: str, out: Path | None) -> None:
     from tqdm import tqdm
 
     from app.export.build import SourceChanged
     from app.services import batches
 
-    number, before = batch.number, batch.sha256
+    batch = batches.by_number(number)
+    batch_id, before = batch.id, batch.sha256
     with tqdm(total=0, unit="file", disable=None, file=sys.stderr, desc=number) as bar:
 
         def progress(done: int, total: int) -> None:
@@ -74,9 +76,9 @@ def _build(batch: Batch, out: Path | None) -> None:
             bar.update(done - bar.n)
 
         try:
-            path = batches.build(batch.id, progress, out)
+            path = batches.build(batch_id, progress, out)
         except SourceChanged as error:
-            raise click.ClickException(f"{number}: {error}") from None
+            raise click.ClickException(f"{number}: {error}; recall that order and export again") from None
     done = batches.by_number(number)
     same = "" if before is None else " (the same bytes as before)" if before == done.sha256 else " (DIFFERENT bytes)"
     click.echo(f"{number}: {done.done_items} photos in {path}{same}")
@@ -86,10 +88,11 @@ def _preview(kind: str, school: str | None, campaign: str | None) -> None:
     from app.services import batches
 
     for one in batches.campaigns_to_export(kind, school, campaign):
-        count, problems = batches.preview(one, kind)
-        click.echo(f"{one.code}: {count} to export, {len(problems)} kinds of problems")
-        for problem in problems:
-            click.echo(f"  {problem.kind}: {problem.sentence}: {', '.join(problem.orders)}")
+        found = batches.preview(one, kind)
+        click.echo(f"{one.code}: {found.count} to export, {len(found.problems)} kinds of problems")
+        for problem in found.problems:
+            detail = f" ({problem.detail})" if problem.detail else ""
+            click.echo(f"  {problem.kind}: {problem.sentence}{detail}: {', '.join(problem.orders)}")
 
 
 @click.command("verify-batch")

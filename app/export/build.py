@@ -6,19 +6,19 @@ import base64
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from natsort import natsorted
-
 from app.export import archive, manifest
+from app.export.archive import Member
 from app.export.delivery_note import delivery_note
-from app.export.frozen import NO_CLASS, FrozenBatch, FrozenItem, Signer, Sources, canonical
-from app.export.naming import distinct, safe
+from app.export.frozen import CHSI, FrozenBatch, FrozenItem, Signer, Sources, canonical
+from app.export.page import page
+from app.export.paths import code_path, in_order, photo_paths
 from app.export.sheets import chunks, sheet
 
 SUMS, FACTS, PAGE = "SHA256SUMS", "batch.json", "verify.html"
-_PAGE_FILE = Path(__file__).parent / "page" / "verify.html"
 
 Progress = Callable[[int, int], None]
 Read = Callable[[], bytes]
@@ -32,54 +32,80 @@ class SourceChanged(Exception):
         self.number = number
 
 
-def build_chsi(batch: FrozenBatch, sources: Sources, signer: Signer, path: Path, progress: Progress) -> str:
-    """Write the 学信网 ZIP to `path`; returns its SHA-256. Memory stays flat: photos go through one at a time.
+def write(batch: FrozenBatch, sources: Sources, signer: Signer, part: Path, progress: Progress) -> str:
+    """Write the batch to `part`, a ZIP for 学信网 and a folder for diplomas, synced; `place` puts it where it belongs.
 
-    Raises SourceChanged when a stored file is not the frozen one; then nothing is written.
+    Returns the SHA-256 of the ZIP, or of the folder's SHA256SUMS. Raises SourceChanged when a stored file is not the
+    frozen one.
     """
-    paths = {item.position: _chsi_paths(item) for item in batch.items}
-    sums: dict[str, str] = {}
-    members: list[tuple[str, Read]] = []
-    for item in batch.items:
-        photo, code = paths[item.position]
-        sums[photo] = item.rendition_sha256
-        members.append((photo, _reader(item, sources.rendition, item.rendition_sha256)))
-        if code:
-            sums[code] = item.code_sha256 or ""
-            members.append((code, _reader(item, sources.code, item.code_sha256 or "")))
-    _add(members, sums, "manifest.csv", manifest.as_csv(batch, paths))
-    _add(members, sums, "manifest.xlsx", manifest.as_xlsx(batch, paths))
-    _add(members, sums, PAGE, page())
-    text = sums_text(sums)
-    members += [(SUMS, lambda: text), (FACTS, lambda: facts_text(batch, text, signer))]
-    part = path.with_name(path.name + ".part")
-    done = iter(range(1, len(members) + 1))
+    remove(part)
+    return (_write_zip if batch.kind == CHSI else _write_folder)(batch, sources, signer, part, progress)
 
-    def told(read: Read) -> Read:
-        def reading() -> bytes:
-            data = read()
-            progress(next(done), len(members))
-            return data
 
-        return reading
+def place(part: Path, path: Path) -> None:
+    """Put what `write` made in its place; what lay there goes. Nobody ever sees half a batch."""
+    if path.is_dir():
+        aside = path.with_name(f".{path.name}.old")
+        remove(aside)
+        os.replace(path, aside)
+        os.replace(part, path)
+        remove(aside)
+    else:
+        os.replace(part, path)
+    _sync(path.parent)
 
-    with part.open("w+b") as file:
-        archive.write(file, [(name, told(read)) for name, read in members])
+
+def remove(path: Path) -> None:
+    """Remove a batch's file or folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_zip(batch: FrozenBatch, sources: Sources, signer: Signer, part: Path, progress: Progress) -> str:
+    members = _zip_members(batch, sources, signer)
+    digest = hashlib.sha256()
+    with part.open("wb") as file:
+        for done, piece in enumerate(archive.stream(members)):
+            file.write(piece)
+            digest.update(piece)
+            progress(done, len(members))
         file.flush()
         os.fsync(file.fileno())
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    os.replace(part, path)
-    return digest
+    return digest.hexdigest()
 
 
-def build_diploma(batch: FrozenBatch, sources: Sources, signer: Signer, folder: Path, progress: Progress) -> str:
-    """Write the diploma folder; returns the SHA-256 of its SHA256SUMS. Raises SourceChanged as `build_chsi` does."""
-    part = folder.with_name(folder.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
+def _zip_members(batch: FrozenBatch, sources: Sources, signer: Signer) -> list[Member]:
+    """Photos and codes are read when their turn comes; the rest is small and made first."""
+    photos = photo_paths(CHSI, batch.items)
+    sums: dict[str, str] = {}
+    members: list[Member] = []
+
+    def add(name: str, digest: str, read: Read) -> None:
+        sums[name] = digest
+        members.append((name, read))
+
+    for item in batch.items:
+        add(photos[item.position], item.rendition_sha256, _reader(item, sources.rendition, item.rendition_sha256))
+        if item.code_sha256:
+            add(code_path(item), item.code_sha256, _reader(item, sources.code, item.code_sha256))
+    for name, data in _papers(batch, photos, signer):
+        add(name, hashlib.sha256(data).hexdigest(), partial(bytes, data))
+    text = sums_text(sums)
+    return [*members, (SUMS, lambda: text), (FACTS, lambda: facts_text(batch, text, signer))]
+
+
+def _papers(batch: FrozenBatch, photos: dict[int, str], signer: Signer) -> Iterator[tuple[str, bytes]]:
+    """What both kinds carry beside pictures: manifests and the page."""
+    yield "manifest.csv", manifest.as_csv(batch, photos)
+    yield "manifest.xlsx", manifest.as_xlsx(batch, photos)
+    yield PAGE, page(signer.fingerprint)
+
+
+def _write_folder(batch: FrozenBatch, sources: Sources, signer: Signer, part: Path, progress: Progress) -> str:
     part.mkdir(parents=True)
-    ordered = in_order(batch.items)
-    paths = _diploma_paths(ordered)
+    ordered, paths = in_order(batch.items), photo_paths(batch.kind, batch.items)
     sums: dict[str, str] = {}
 
     def put(name: str, data: bytes) -> None:
@@ -92,37 +118,36 @@ def build_diploma(batch: FrozenBatch, sources: Sources, signer: Signer, folder: 
     for done, item in enumerate(ordered, start=1):
         put(paths[item.position], _reader(item, sources.rendition, item.rendition_sha256)())
         progress(done, total)
+    done = len(ordered)
     for number, items in enumerate(chunks(ordered), start=1):
         job = f"{batch.number}-{number:03d}"
         put(f"sheets/{number:03d}.pdf", sheet(batch, items, job, lambda i: (part / paths[i.position]).read_bytes()))
-        progress(len(ordered) + min(len(ordered), number * 500), total)
+        done += len(items)
+        progress(done, total)
     put("delivery-note.pdf", delivery_note(batch, signer.fingerprint))
-    put("manifest.csv", manifest.as_csv(batch, {item.position: (paths[item.position], "") for item in ordered}))
-    put(PAGE, page())
+    for name, data in _papers(batch, paths, signer):
+        put(name, data)
     text = sums_text(sums)
     (part / SUMS).write_bytes(text)
     (part / FACTS).write_bytes(facts_text(batch, text, signer))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
+    _sync_all(part)
     return hashlib.sha256(text).hexdigest()
 
 
-def in_order(items: tuple[FrozenItem, ...]) -> list[FrozenItem]:
-    """By college and class, within a class in natural order of the student number."""
-    return natsorted(items, key=lambda item: (item.college, item.class_name, item.student_no, item.position))
+def _sync_all(folder: Path) -> None:
+    """Everything in the folder is on the disk: all writes were started long before, so this waits only for the last."""
+    for directory, _, names in os.walk(folder):
+        for name in names:
+            _sync(Path(directory, name))
+        _sync(Path(directory))
 
 
-def _chsi_paths(item: FrozenItem) -> tuple[str, str]:
-    code = f"codes/{item.file_name}.{item.code_suffix}" if item.code_sha256 else ""
-    return f"photos/{item.file_name}.jpg", code
-
-
-def _diploma_paths(items: list[FrozenItem]) -> dict[int, str]:
-    stems = [
-        f"{safe(item.college or NO_CLASS)}/{safe(item.class_name or NO_CLASS)}/{safe(f'{item.student_no}_{item.name}')}"
-        for item in items
-    ]
-    return {item.position: f"{stem}.jpg" for item, stem in zip(items, distinct(stems), strict=True)}
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _reader(item: FrozenItem, read: Callable[[FrozenItem], bytes], expected: str) -> Read:
@@ -136,11 +161,6 @@ def _reader(item: FrozenItem, read: Callable[[FrozenItem], bytes], expected: str
         return data
 
     return reading
-
-
-def _add(members: list[tuple[str, Read]], sums: dict[str, str], name: str, data: bytes) -> None:
-    members.append((name, lambda: data))
-    sums[name] = hashlib.sha256(data).hexdigest()
 
 
 def sums_text(sums: dict[str, str]) -> bytes:
@@ -158,8 +178,3 @@ def facts_text(batch: FrozenBatch, sums: bytes, signer: Signer) -> bytes:
     }
     signature = base64.b64encode(signer.sign(canonical(body).encode())).decode()
     return canonical(body | {"signature": signature}).encode()
-
-
-def page() -> bytes:
-    """The page with which a receiver checks a batch offline in a browser."""
-    return _PAGE_FILE.read_bytes()

@@ -1,61 +1,107 @@
-"""The delivery note: counts by college and class, the key's fingerprint, room for signatures."""
+"""The delivery note: counts by college and class, the key's fingerprint, room for signatures. A4."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 
 from natsort import natsorted
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from app.export.frozen import NO_CLASS, FrozenBatch
-from app.export.sheets import FONT, printable, register_font
+from app.export.frozen import KIND_NAMES, NO_CLASS, FrozenBatch
+from app.export.lettering import Lettering
 
-_TOP, _BOTTOM, _LEFT = 277, 40, 20
+LEFT, RIGHT, TOP, BOTTOM, FOOT = 20.0, 190.0, 277.0, 22.0, 62.0
+"""Millimetres; the last page keeps `FOOT` free for signatures."""
+
+LINE = 6.0
+COLLEGE, CLASS = 75.0, 60.0
+"""Columns: room for a college's and a class's name."""
 
 
 def delivery_note(batch: FrozenBatch, fingerprint: str) -> bytes:
-    """One PDF, A4; the same batch is the same bytes."""
-    register_font()
+    """One PDF; the same batch is the same bytes."""
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=(210 * mm, 297 * mm), invariant=1, pageCompression=1)
-    canvas.setTitle(batch.number)
-    counts = Counter((item.college or NO_CLASS, item.class_name or NO_CLASS) for item in batch.items)
-    lines = [f"{college}    {name}    {counts[college, name]}" for college, name in natsorted(counts)]
-    y = _head(canvas, batch, fingerprint)
-    canvas.setFont(FONT, 10)
-    for line in lines:
-        if y < _BOTTOM:
-            canvas.showPage()
-            canvas.setFont(FONT, 10)
-            y = _TOP
-        canvas.drawString(_LEFT * mm, y * mm, printable(line))
-        y -= 6
-    canvas.drawString(_LEFT * mm, (y - 2) * mm, f"合计 Total    {len(batch.items)}")
-    for x, text in ((_LEFT, "交付人 Delivered by"), (110, "接收人 Received by")):
-        canvas.drawString(x * mm, 28 * mm, text)
-        canvas.line(x * mm, 18 * mm, (x + 70) * mm, 18 * mm)
-    canvas.showPage()
+    canvas.setTitle(f"{batch.number} 交付单 Delivery note")
+    letters = Lettering(batch.fonts)
+    pages = _pages(_rows(batch))
+    for number, rows in enumerate(pages, start=1):
+        y = _head(canvas, letters, batch, fingerprint) if number == 1 else TOP
+        y = _table(canvas, letters, rows, y)
+        if number == len(pages):
+            letters.write(canvas, LEFT, y - 2, f"合计 Total　{len(batch.items)} 张 photos", 11)
+            _signatures(canvas, letters)
+        letters.write(canvas, LEFT, 12, f"{batch.number}　{number}/{len(pages)}", 8)
+        canvas.showPage()
     canvas.save()
     return file.getvalue()
 
 
-def _head(canvas: Canvas, batch: FrozenBatch, fingerprint: str) -> float:
-    canvas.setFont(FONT, 16)
-    canvas.drawString(_LEFT * mm, _TOP * mm, "交付单 Delivery note")
-    canvas.setFont(FONT, 10)
+Row = tuple[str, str, str]
+
+
+def _rows(batch: FrozenBatch) -> list[Row]:
+    counts = Counter((item.college or NO_CLASS, item.class_name or NO_CLASS) for item in batch.items)
+    return [(college, name, str(counts[college, name])) for college, name in natsorted(counts)]
+
+
+def _pages(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    """Rows page by page: the first has the head, the last the signatures."""
+    first, later, foot = int((TOP - 66 - BOTTOM) // LINE), int((TOP - BOTTOM) // LINE) - 2, int((FOOT - BOTTOM) // LINE)
+    pages = [rows[:first]]
+    for start in range(first, len(rows), later):
+        pages.append(rows[start : start + later])
+    if len(pages[-1]) > (first if len(pages) == 1 else later) - foot - 1:
+        pages.append([])
+    return pages
+
+
+def _head(canvas: Canvas, letters: Lettering, batch: FrozenBatch, fingerprint: str) -> float:
+    letters.write(canvas, LEFT, TOP, "交付单 Delivery note", 18)
     facts = (
-        f"批次 Batch    {batch.number}  ({batch.kind})",
-        f"学校 School    {batch.school_name}  {batch.school_code}",
-        f"采集批次 Campaign    {batch.campaign_name}  {batch.campaign_code}",
-        f"冻结时间 Frozen at    {batch.frozen_at}",
-        "签名密钥指纹 Signing key fingerprint",
-        f"{fingerprint[:32]}",
-        f"{fingerprint[32:]}",
+        ("批次 Batch", f"{batch.number}（{KIND_NAMES[batch.kind]}）"),
+        ("学校 School", f"{batch.school_name}　{batch.school_code}"),
+        ("采集批次 Campaign", f"{batch.campaign_name}　{batch.campaign_code}"),
+        ("冻结时间 Frozen (UTC)", batch.frozen_at),
+        ("上一批次 Previous", batch.previous or "–"),
+        ("已替换的文件 Superseded", str(len(batch.superseded))),
+        ("签名密钥指纹 Key", " ".join(fingerprint[i : i + 8] for i in range(0, 32, 8))),
+        ("", " ".join(fingerprint[i : i + 8] for i in range(32, 64, 8))),
     )
-    y = _TOP - 10.0
-    for fact in facts:
-        canvas.drawString(_LEFT * mm, y * mm, printable(fact))
-        y -= 6
-    return y - 4
+    y = TOP - 11
+    for name, value in facts:
+        letters.write(canvas, LEFT, y, name, 9)
+        letters.fit(canvas, LEFT + 45, y, value, 10, RIGHT - LEFT - 45)
+        y -= LINE
+    return y - 3
+
+
+def _table(canvas: Canvas, letters: Lettering, rows: Sequence[Row], y: float) -> float:
+    """The counts; returns where the next line goes."""
+    if not rows:
+        return y
+    canvas.setLineWidth(0.4)
+    letters.write(canvas, LEFT, y, "院系 College", 9)
+    letters.write(canvas, LEFT + COLLEGE + 4, y, "班级 Class", 9)
+    letters.write(canvas, RIGHT - 22, y, "张数 Photos", 9)
+    canvas.line(LEFT * mm, (y - 2) * mm, RIGHT * mm, (y - 2) * mm)
+    canvas.setLineWidth(0.1)
+    for college, name, count in rows:
+        y -= LINE
+        letters.fit(canvas, LEFT, y, college, 10, COLLEGE)
+        letters.fit(canvas, LEFT + COLLEGE + 4, y, name, 10, CLASS)
+        letters.write(canvas, RIGHT - letters.width(count, 10), y, count, 10)
+        canvas.line(LEFT * mm, (y - 1.8) * mm, RIGHT * mm, (y - 1.8) * mm)
+    return y - LINE
+
+
+def _signatures(canvas: Canvas, letters: Lettering) -> None:
+    canvas.setLineWidth(0.4)
+    for x, who in ((LEFT, "交付人 Delivered by"), (LEFT + 90, "接收人 Received by")):
+        letters.write(canvas, x, 46, who, 10)
+        for y, what in ((34, "签字 Signature"), (24, "日期 Date")):
+            letters.write(canvas, x, y, what, 8)
+            canvas.line((x + 26) * mm, (y - 1) * mm, (x + 80) * mm, (y - 1) * mm)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol
 
 CHSI, DIPLOMA = "chsi", "diploma"
+KIND_NAMES = {CHSI: "学信网 CHSI", DIPLOMA: "证书 Diploma"}
 NO_CLASS = "未分班"
 
 
@@ -29,7 +30,6 @@ class FrozenItem:
     school_name: str
     file_name: str
     rendition_sha256: str
-    rendition_bytes: int
     code_sha256: str | None
     code_suffix: str | None
     code_payload: str | None
@@ -42,8 +42,13 @@ class FrozenItem:
 
     @staticmethod
     def from_json(text: str) -> FrozenItem:
-        """The item again."""
-        return FrozenItem(**json.loads(text))
+        """The item again; what an older version froze beyond today's fields is passed over."""
+        known = {field.name for field in fields(FrozenItem)}
+        return FrozenItem(**{name: value for name, value in json.loads(text).items() if name in known})
+
+    def named(self, file_name: str) -> FrozenItem:
+        """The item with this file name."""
+        return replace(self, file_name=file_name)
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class FrozenBatch:
     print_width_mm: int
     print_height_mm: int
     paper: str
+    fonts: tuple[str, ...]
     superseded: tuple[str, ...]
     previous: str | None
     items: tuple[FrozenItem, ...]
@@ -69,7 +75,7 @@ class FrozenBatch:
         """What batch.json says about the batch as a whole; no person is named in it."""
         facts = asdict(self)
         facts.pop("items")
-        return facts | {"count": len(self.items), "superseded": list(self.superseded)}
+        return facts | {"count": len(self.items), "superseded": list(self.superseded), "fonts": list(self.fonts)}
 
 
 class Sources(Protocol):

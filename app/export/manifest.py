@@ -8,7 +8,8 @@ from datetime import datetime
 
 import xlsxwriter
 
-from app.export.frozen import FrozenBatch, FrozenItem
+from app.export.frozen import CHSI, FrozenBatch, FrozenItem
+from app.export.paths import code_path, in_order
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("序号", "position"),
@@ -32,28 +33,31 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 )
 
 
-def rows(batch: FrozenBatch, paths: dict[int, tuple[str, str]]) -> list[list[str]]:
-    """The table without its head; `paths` gives photo and code file by position."""
-    return [[_cell(item, name, paths) for _, name in COLUMNS] for item in batch.items]
+def rows(batch: FrozenBatch, photos: dict[int, str]) -> list[list[str]]:
+    """The table without its head; `photos` gives the picture's path by position."""
+    items = batch.items if batch.kind == CHSI else in_order(batch.items)
+    return [[_cell(item, name, photos, batch.kind) for _, name in COLUMNS] for item in items]
 
 
-def _cell(item: FrozenItem, name: str, paths: dict[int, tuple[str, str]]) -> str:
-    if name in ("photo_file", "code_file"):
-        return paths[item.position][0 if name == "photo_file" else 1]
+def _cell(item: FrozenItem, name: str, photos: dict[int, str], kind: str) -> str:
+    if name == "photo_file":
+        return photos[item.position]
+    if name == "code_file":
+        return code_path(item) if kind == CHSI else ""  # the pictures of codes go to 学信网 only
     value = getattr(item, name)
     return "" if value is None else str(value)
 
 
-def as_csv(batch: FrozenBatch, paths: dict[int, tuple[str, str]]) -> bytes:
+def as_csv(batch: FrozenBatch, photos: dict[int, str]) -> bytes:
     """UTF-8 with BOM, as spreadsheets expect it; CRLF (RFC 4180)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([title for title, _ in COLUMNS])
-    writer.writerows(rows(batch, paths))
+    writer.writerows(rows(batch, photos))
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-def as_xlsx(batch: FrozenBatch, paths: dict[int, tuple[str, str]]) -> bytes:
+def as_xlsx(batch: FrozenBatch, photos: dict[int, str]) -> bytes:
     """One sheet of text cells; `created` is the frozen time, so that the file is the same on every run."""
     file = io.BytesIO()
     options = {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}
@@ -66,7 +70,7 @@ def as_xlsx(batch: FrozenBatch, paths: dict[int, tuple[str, str]]) -> bytes:
     sheet.set_column(0, len(COLUMNS) - 1, 18, text)
     sheet.freeze_panes(1, 0)
     sheet.write_row(0, 0, [title for title, _ in COLUMNS], head)
-    for number, row in enumerate(rows(batch, paths), start=1):
+    for number, row in enumerate(rows(batch, photos), start=1):
         for column, value in enumerate(row):
             sheet.write_string(number, column, value, text)
     book.close()

@@ -5,72 +5,43 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import segno
 from reportlab import rl_config
 from reportlab.lib.units import mm
-from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from app.export.frozen import FrozenBatch, FrozenItem
+from app.export.layout import GAP, MARGINS, PAPERS, RATIO, STRIP, Place, per_page, places
+from app.export.lettering import Lettering
 
 rl_config.useA85 = 0  # binary streams: half the time and three quarters of the bytes
 
-FONT = "NotoSansSC"
-FONT_FILE = Path(__file__).parent / "fonts" / "NotoSansSC-Regular.ttf"
-PAPERS = {"A4": (210.0, 297.0), "6in": (152.0, 102.0)}
 MOST = 500
 """Photos in one PDF: memory grows with it."""
 
-GAP, MARGIN, HEAD, STRIP, CODE = 3.0, 8.0, 7.0, 7.0, 7.0
-"""Millimetres: between photos, paper margin, line with job number and ruler, strip below a photo, its code."""
+CODE, CODE_GAP = 6.4, 1.0
+"""Millimetres: side of a small code, and its distance from the photo above."""
 
-RATIO = 480 / 640
+MASK = 4
+"""One QR mask for all: choosing the best of eight takes nine tenths of the time, and every reader takes any."""
+
+Read = Callable[[FrozenItem], bytes]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where one photo lies: page from 1, left and bottom of the clipped picture in millimetres from the lower left."""
+class Jpeg:
+    """A JPEG as ReportLab embeds it without decoding: it asks for `jpeg_fh`, and for a name by `str`."""
 
-    page: int
-    x: float
-    y: float
+    name: str
+    data: bytes
 
+    def jpeg_fh(self) -> io.BytesIO:
+        """The file."""
+        return io.BytesIO(self.data)
 
-def places(batch: FrozenBatch, count: int) -> list[Place]:
-    """The places of the first `count` photos on the batch's paper. Raises ValueError when not even one fits."""
-    width, height = PAPERS[batch.paper]
-    cell_w, cell_h = batch.print_width_mm + GAP, batch.print_height_mm + STRIP + GAP
-    columns = int((width - 2 * MARGIN + GAP) // cell_w)
-    rows = int((height - 2 * MARGIN - HEAD + GAP) // cell_h)
-    if columns < 1 or rows < 1:
-        raise ValueError(f"a photo of {batch.print_width_mm} x {batch.print_height_mm} mm does not fit {batch.paper}")
-    left = (width - columns * cell_w + GAP) / 2
-    top = height - MARGIN - HEAD
-    found = []
-    for index in range(count):
-        page, slot = divmod(index, columns * rows)
-        row, column = divmod(slot, columns)
-        found.append(Place(page + 1, left + column * cell_w, top - row * cell_h - batch.print_height_mm))
-    return found
-
-
-def register_font() -> None:
-    """Make the embedded Chinese font known. Raises FileNotFoundError, with what to do, when set-up has not run."""
-    if FONT in pdfmetrics.getRegisteredFontNames():
-        return
-    if not FONT_FILE.exists():
-        raise FileNotFoundError(f"{FONT_FILE} is missing: run `make setup`")
-    pdfmetrics.registerFont(TTFont(FONT, str(FONT_FILE)))
-
-
-def printable(text: str) -> str:
-    """The text with `U+XXXX` for characters that the font lacks: never an empty box."""
-    glyphs = pdfmetrics.getFont(FONT).face.charToGlyph
-    return "".join(char if ord(char) in glyphs else f"U+{ord(char):04X}" for char in text)
+    def __str__(self) -> str:
+        return self.name
 
 
 def chunks(items: Sequence[FrozenItem]) -> Iterator[Sequence[FrozenItem]]:
@@ -79,45 +50,42 @@ def chunks(items: Sequence[FrozenItem]) -> Iterator[Sequence[FrozenItem]]:
         yield items[start : start + MOST]
 
 
-def sheet(batch: FrozenBatch, items: Sequence[FrozenItem], job: str, read: Callable[[FrozenItem], bytes]) -> bytes:
+def sheet(batch: FrozenBatch, items: Sequence[FrozenItem], job: str, read: Read) -> bytes:
     """One PDF with these photos; `read` gives a rendition. The same input is the same bytes."""
-    register_font()
     file = io.BytesIO()
     width, height = PAPERS[batch.paper]
     canvas = Canvas(file, pagesize=(width * mm, height * mm), invariant=1, pageCompression=1)
     canvas.setTitle(job)
+    letters, each = Lettering(batch.fonts), per_page(batch)
+    pages = -(-len(items) // each)
     spots = places(batch, len(items))
-    pages = spots[-1].page if spots else 1
-    page = 0
-    for item, place in zip(items, spots, strict=True):
-        if place.page != page:
-            if page:
-                canvas.showPage()
-            page = place.page
-            _frame(canvas, batch, job, page, pages)
-        _photo(canvas, batch, item, place, read(item))
-    canvas.showPage()
+    for page in range(pages):
+        _frame(canvas, letters, batch, f"{job}  {page + 1}/{pages}")
+        some = slice(page * each, (page + 1) * each)
+        for item, place in zip(items[some], spots[some], strict=True):
+            _photo(canvas, batch, place, Jpeg(item.rendition_sha256, read(item)))
+            _cut_marks(canvas, batch, place)
+            _strip(canvas, letters, batch, item, place)
+        canvas.showPage()
     canvas.save()
     return file.getvalue()
 
 
-def _frame(canvas: Canvas, batch: FrozenBatch, job: str, page: int, pages: int) -> None:
+def _frame(canvas: Canvas, letters: Lettering, batch: FrozenBatch, job: str) -> None:
     """Job number, page, and a ruler of 50 mm by which the press sees that nothing was scaled."""
     width, height = PAPERS[batch.paper]
-    y = height - MARGIN
-    canvas.setFont(FONT, 7)
-    canvas.drawString(MARGIN * mm, (y - 2.5) * mm, printable(f"{job}  {page}/{pages}  {batch.school_name}"))
+    margin = MARGINS[batch.paper]
+    y, start = height - margin - 3, width - margin - 50
+    letters.fit(canvas, margin, y + 0.5, f"{job}  {batch.school_name}", 7, start - margin - 12)
+    letters.write(canvas, start - 8, y, "50 mm", 6)
     canvas.setLineWidth(0.25)
-    start = width - MARGIN - 50
-    canvas.line(start * mm, (y - 3) * mm, (start + 50) * mm, (y - 3) * mm)
+    canvas.line(start * mm, y * mm, (start + 50) * mm, y * mm)
     for tick in range(0, 51, 5):
         long = 2.0 if tick % 10 == 0 else 1.2
-        canvas.line((start + tick) * mm, (y - 3) * mm, (start + tick) * mm, (y - 3 + long) * mm)
-    canvas.setFont(FONT, 5)
-    canvas.drawRightString((start - 1) * mm, (y - 3) * mm, "50 mm")
+        canvas.line((start + tick) * mm, y * mm, (start + tick) * mm, (y + long) * mm)
 
 
-def _photo(canvas: Canvas, batch: FrozenBatch, item: FrozenItem, place: Place, data: bytes) -> None:
+def _photo(canvas: Canvas, batch: FrozenBatch, place: Place, jpeg: Jpeg) -> None:
     wide, high = float(batch.print_width_mm), float(batch.print_height_mm)
     # the whole picture at full height or width, whichever leaves no gap; what is over is clipped on both sides alike
     full_w, full_h = (high * RATIO, high) if high * RATIO >= wide else (wide, wide / RATIO)
@@ -126,40 +94,49 @@ def _photo(canvas: Canvas, batch: FrozenBatch, item: FrozenItem, place: Place, d
     path.rect(place.x * mm, place.y * mm, wide * mm, high * mm)
     canvas.clipPath(path, stroke=0, fill=0)
     x, y = place.x - (full_w - wide) / 2, place.y - (full_h - high) / 2
-    canvas.drawImage(ImageReader(io.BytesIO(data)), x * mm, y * mm, full_w * mm, full_h * mm)
+    canvas.drawImage(jpeg, x * mm, y * mm, full_w * mm, full_h * mm)
     canvas.restoreState()
-    _cut_marks(canvas, place, wide, high)
-    _strip(canvas, batch, item, place, wide)
 
 
-def _cut_marks(canvas: Canvas, place: Place, wide: float, high: float) -> None:
-    """Hairlines beside the corners, in the gap only."""
+def _cut_marks(canvas: Canvas, batch: FrozenBatch, place: Place) -> None:
+    """Hairlines in the gaps: around photo and strip, so that a piece keeps its code, and where the strip comes off."""
     canvas.setLineWidth(0.1)
-    reach = GAP / 2 - 0.3
-    for x, outward in ((place.x, -1), (place.x + wide, 1)):
-        for y in (place.y, place.y + high):
-            canvas.line((x + outward * 0.3) * mm, y * mm, (x + outward * reach) * mm, y * mm)
-    for x in (place.x, place.x + wide):
-        y = place.y + high
-        canvas.line(x * mm, (y + 0.3) * mm, x * mm, (y + reach) * mm)
-        canvas.line(x * mm, (place.y - 0.3) * mm, x * mm, (place.y - reach) * mm)
+    near, far = 0.3, GAP / 2 - 0.3
+    left, right = place.x, place.x + batch.print_width_mm
+    bottom, top = place.y - STRIP, place.y + batch.print_height_mm
+    for y in (bottom, place.y, top):
+        canvas.line((left - far) * mm, y * mm, (left - near) * mm, y * mm)
+        canvas.line((right + near) * mm, y * mm, (right + far) * mm, y * mm)
+    for x in (left, right):
+        canvas.line(x * mm, (top + near) * mm, x * mm, (top + far) * mm)
+        canvas.line(x * mm, (bottom - near) * mm, x * mm, (bottom - far) * mm)
 
 
-def _strip(canvas: Canvas, batch: FrozenBatch, item: FrozenItem, place: Place, wide: float) -> None:
+def _strip(canvas: Canvas, letters: Lettering, batch: FrozenBatch, item: FrozenItem, place: Place) -> None:
     """Name and number below the photo, and a small QR code of batch and position that finds it again after cutting."""
-    room = wide - CODE - 1
-    for text, size, drop in ((item.name, 6.5, 3.2), (item.student_no, 5.5, 6.0)):
-        shown = printable(text)
-        while size > 3 and pdfmetrics.stringWidth(shown, FONT, size) > room * mm:
-            size -= 0.25
-        canvas.setFont(FONT, size)
-        canvas.drawString(place.x * mm, (place.y - drop) * mm, shown)
-    matrix = list(segno.make(f"{batch.number}/{item.position}", error="m", micro=False).matrix)
-    cell = (CODE - 0.6) / len(matrix)
-    left, top = place.x + wide - CODE + 0.6, place.y - 0.6
+    room = batch.print_width_mm - CODE - 1.2
+    letters.fit(canvas, place.x, place.y - 3.6, item.name, 7, room)
+    letters.fit(canvas, place.x, place.y - 6.6, item.student_no, 6, room)
+    _code(canvas, f"{batch.number}/{item.position}", place.x + batch.print_width_mm - CODE, place.y - CODE_GAP)
+
+
+def _code(canvas: Canvas, text: str, left: float, top: float) -> None:
+    matrix = segno.make(text, error="m", micro=False, mask=MASK).matrix
+    cell = CODE / len(matrix)
     path = canvas.beginPath()
     for row, line in enumerate(matrix):
-        for column, dark in enumerate(line):
-            if dark:
-                path.rect((left + column * cell) * mm, (top - (row + 1) * cell) * mm, cell * mm, cell * mm)
+        y = top - (row + 1) * cell
+        for column, length in _dark_runs(line):
+            path.rect((left + column * cell) * mm, y * mm, length * cell * mm, cell * mm)
     canvas.drawPath(path, stroke=0, fill=1)
+
+
+def _dark_runs(line: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Start and length of each run of dark modules."""
+    start = None
+    for column, dark in enumerate([*line, 0]):
+        if dark and start is None:
+            start = column
+        elif not dark and start is not None:
+            yield start, column - start
+            start = None

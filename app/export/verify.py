@@ -5,147 +5,80 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import io
 import json
-import zipfile
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.export import archive
+from app.export import zipform
 from app.export.build import FACTS, SUMS
 from app.export.frozen import canonical
-
-LARGEST = 2 * 1024**3
-"""Bytes of one member that are looked at: more is no batch of ours."""
 
 Read = Callable[[str], bytes]
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found. A batch is good when `problems` is empty."""
+    """What was found. A batch is good when `problems` is empty; `changed` are files whose bytes differ."""
 
     problems: tuple[str, ...]
     number: str = ""
     kind: str = ""
     count: int = 0
     fingerprint: str = ""
+    changed: frozenset[str] = frozenset()
 
 
 def verify(path: Path, fingerprint: str | None = None) -> Verification:
     """Look at a ZIP or a folder; `fingerprint` is the key that it must be signed with. Never raises for its content."""
     if path.is_dir():
-        names = {str(file.relative_to(path)) for file in path.rglob("*") if file.is_file()}
+        names = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
         return _content(names, lambda name: (path / name).read_bytes(), fingerprint)
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(path) as opened:
-            return _zip(file, opened, fingerprint)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
-        return Verification((f"the ZIP cannot be read: {error}",))
+    with path.open("rb") as file:
+        return _zip(zipform.ZipFile(file), fingerprint)
 
 
-def _zip(file: IO[bytes], opened: zipfile.ZipFile, fingerprint: str | None) -> Verification:
-    infos = opened.infolist()
-    names = {info.filename for info in infos}
-    problems = []
-    if len(names) != len(infos):
-        problems.append("the ZIP holds a name twice")
-    if any(info.compress_type != zipfile.ZIP_STORED or info.file_size > LARGEST for info in infos):
-        return Verification((*problems, "the ZIP holds a compressed or oversized member; ours never does"))
-    damaged: set[str] = set()
-
-    def read(name: str) -> bytes:
-        try:
-            return opened.read(name)
-        except (zipfile.BadZipFile, OSError, ValueError, EOFError, RuntimeError, NotImplementedError):
-            damaged.add(name)
-            return b""
-
-    found = _content(names, read, fingerprint)
-    problems += [problem for problem in found.problems if problem not in problems]
-    problems += [f"{name}: its header or data is damaged" for name in sorted(damaged)]
-    if not problems:
-        place = _first_difference(file, names, read)
-        if place is not None:
-            problems.append(f"the ZIP's structure was changed at byte {place} ({_where(infos, place)})")
-    return Verification(tuple(problems), found.number, found.kind, found.count, found.fingerprint)
+def _zip(file: zipform.ZipFile, fingerprint: str | None) -> Verification:
+    understood = zipform.listings(file)
+    if not understood:
+        return Verification(("this is not a ZIP, or its start and its end are damaged",))
+    if all(entries and not any(entry.stored for entry in entries) for entries in understood):
+        return Verification(("the ZIP was compressed anew: ask for the file as it was delivered",))
+    tried = [_members(file, entries, fingerprint) for entries in understood]
+    return min(tried, key=lambda found: len(found.problems))
 
 
-def _where(infos: list[zipfile.ZipInfo], place: int) -> str:
-    before = [info.filename for info in infos if info.header_offset <= place]
-    return f"header of {before[-1]} or the directory at the end" if before else "start"
+def _members(file: zipform.ZipFile, entries: list[zipform.Entry], fingerprint: str | None) -> Verification:
+    by_name = {entry.name: entry for entry in entries}
+    found = _content(set(by_name), lambda name: file.read(by_name[name]), fingerprint)
+    form = zipform.differences(file, entries, found.changed)
+    return Verification((*found.problems, *form), found.number, found.kind, found.count, found.fingerprint)
 
 
-class _Compare(io.RawIOBase):
-    """A file that keeps one member at a time, and compares it with another file when it is complete."""
-
-    def __init__(self, other: IO[bytes]) -> None:
-        self._other, self._start, self._window, self._at = other, 0, bytearray(), 0
-        self.differs: int | None = None
-        other.seek(0)
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._start + self._at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if whence != 0 or not self._start <= offset <= self._start + len(self._window):
-            raise OSError("outside of the member that is being written")
-        self._at = offset - self._start
-        return offset
-
-    def write(self, data: Any) -> int:
-        self._window[self._at : self._at + len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def release(self) -> None:
-        """The member is complete: compare it and let it go."""
-        theirs = self._other.read(len(self._window))
-        if self.differs is None and theirs != self._window:
-            pairs = enumerate(zip(self._window, theirs, strict=False))
-            self.differs = self._start + next((i for i, (a, b) in pairs if a != b), len(theirs))
-        self._start, self._at = self._start + len(self._window), 0
-        self._window.clear()
-
-
-def _first_difference(file: IO[bytes], names: set[str], read: Read) -> int | None:
-    """Where a ZIP leaves the canonical form that its own members give, or None."""
-    compare = _Compare(file)
-    members = [(name, partial(read, name)) for name in names]
-    archive.write(cast(IO[bytes], compare), members, compare.release)
-    compare.release()  # the directory at the end
-    if compare.differs is None and file.read(1):
-        return compare.tell()
-    return compare.differs
-
-
-def _content(names: set[str], read: Read, fingerprint: str | None) -> Verification:
-    if SUMS not in names or FACTS not in names:
-        missing = [name for name in (SUMS, FACTS) if name not in names]
-        return Verification(tuple(f"{name}: missing" for name in missing))
+def _content(names: Collection[str], read: Read, fingerprint: str | None) -> Verification:
+    problems = [f"{name}: missing" for name in (SUMS, FACTS) if name not in names]
+    if SUMS not in names:
+        return Verification(tuple(problems))
     sums = read(SUMS)
-    problems, facts = _signature(sums, read(FACTS), fingerprint)
+    facts: dict[str, Any] = {}
+    changed = set()
+    if FACTS in names:
+        found, facts = _signature(sums, read(FACTS), fingerprint)
+        problems += found
+        changed = {name for name in (SUMS, FACTS) if any(one.startswith(f"{name}: changed") for one in found)}
     listed = dict(_lines(sums))
-    if not listed:
-        problems.append(f"{SUMS}: cannot be read")
     for name, digest in sorted(listed.items()):
         if name not in names:
             problems.append(f"{name}: missing")
         elif hashlib.sha256(read(name)).hexdigest() != digest:
             problems.append(f"{name}: changed")
-    problems += [f"{name}: added" for name in sorted(names - set(listed) - {SUMS, FACTS})]
+            changed.add(name)
+    problems += [f"{name}: added" for name in sorted(set(names) - set(listed) - {SUMS, FACTS})]
     batch = facts.get("batch") or {}
     return Verification(
         tuple(problems),
@@ -153,6 +86,7 @@ def _content(names: set[str], read: Read, fingerprint: str | None) -> Verificati
         str(batch.get("kind", "")),
         int(batch.get("count", 0)),
         str(facts.get("fingerprint", "")),
+        frozenset(changed),
     )
 
 
@@ -177,8 +111,13 @@ def _signature(sums: bytes, text: bytes, fingerprint: str | None) -> tuple[list[
     problems = []
     if hashlib.sha256(key).hexdigest() != facts.get("fingerprint"):
         problems.append(f"{FACTS}: the fingerprint is not its key's")
-    if fingerprint and facts.get("fingerprint") != fingerprint.strip().lower():
+    if fingerprint and facts.get("fingerprint") != _plain(fingerprint):
         problems.append(f"{FACTS}: signed with another key ({facts.get('fingerprint')})")
     if hashlib.sha256(sums).hexdigest() != facts.get("sums_sha256"):
         problems.append(f"{SUMS}: changed")
     return problems, facts
+
+
+def _plain(fingerprint: str) -> str:
+    """As people type it from paper: with spaces or colons, in capitals."""
+    return re.sub(r"[\s:]", "", fingerprint).lower()

@@ -1,6 +1,6 @@
 """Tables: columns, relations and derived facts only."""
 
-from app.models.batch import Batch, BatchItem, BatchState
+from app.models.batch import Batch, BatchItem, BatchLink, BatchState
 from app.models.campaign_work import BatchDifference, IntakePhoto, IntakeState, Reminder
 from app.models.money import (
     BillDay,
@@ -30,10 +30,10 @@ from app.models.review import Decision, DecisionReason, Lease, Reason, ReasonVer
 from app.models.school import Campaign, ImportState, RosterEntry, RosterImport, Rule, School
 
 __all__ = [
-    "Account", "Audit", "Batch", "BatchDifference", "BatchItem", "BatchState", "BillDay", "BillDifference",
-    "BillLine", "Campaign", "CheckState", "CodeImage", "Consent", "Decision", "DecisionReason", "Event",
-    "Exemption", "Form", "Identity", "ImportState", "IntakePhoto", "IntakeState", "Lease", "NoticeConsent", "NotifyLog",
-    "Order", "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView", "Pulse", "Reason",
-    "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "Reminder", "RosterEntry", "RosterImport", "Rule",
-    "School", "SignInAttempt", "Staff", "StaffRole", "StaffSchool", "StaffSession",
+    "Account", "Audit", "Batch", "BatchDifference", "BatchItem", "BatchLink", "BatchState", "BillDay",
+    "BillDifference", "BillLine", "Campaign", "CheckState", "CodeImage", "Consent", "Decision", "DecisionReason",
+    "Event", "Exemption", "Form", "Identity", "ImportState", "IntakePhoto", "IntakeState", "Lease", "NoticeConsent",
+    "NotifyLog", "Order", "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView",
+    "Pulse", "Reason", "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "Reminder", "RosterEntry",
+    "RosterImport", "Rule", "School", "SignInAttempt", "Staff", "StaffRole", "StaffSchool", "StaffSession",
 ]  # fmt: skip

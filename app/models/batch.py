@@ -39,7 +39,9 @@ class Batch(db.Model):
     previous_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
     sha256: Mapped[str | None]
     path: Mapped[str | None]
-    done_items: Mapped[int] = mapped_column(default=0)
+    percent: Mapped[int] = mapped_column(default=0)  # how far the build is
+    done_items: Mapped[int] = mapped_column(default=0)  # photos in it, once built
+    fault: Mapped[str | None]  # the order whose stored file stopped the last build
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     handed_over_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     acknowledged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -75,3 +77,19 @@ class BatchItem(db.Model):
     superseded_cause: Mapped[str] = mapped_column(default="")
     released_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     batch: Mapped[Batch] = relationship(back_populates="items")
+
+
+class BatchLink(db.Model):
+    """A download address for a receiver without an account: expires, needs a code, every use is logged."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"), index=True)
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    code_sha256: Mapped[str]
+    receiver: Mapped[str]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    wrong_codes: Mapped[int] = mapped_column(default=0)
+    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    batch: Mapped[Batch] = relationship()

@@ -111,7 +111,7 @@ def open_file(batch: Batch) -> IO[bytes]:
     members: list[tuple[str, Callable[[], bytes]]] = [
         (one.relative_to(path).as_posix(), partial(one.read_bytes)) for one in files
     ]
-    archive.write(file, members)
+    file.writelines(archive.stream(members))
     file.seek(0)
     return file
 

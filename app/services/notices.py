@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from flask import current_app
 from sqlalchemy import delete, select, update
@@ -43,19 +44,32 @@ WAITS = (60, 300, 1800, 7200)
 
 def order_moved(unit: Unit, order: Order, kind: str, not_before: datetime | None = None) -> None:
     """Tell the student once that their order moved; `dedupe` is the order's version, so a retried job sends nothing."""
-    if order.account_id is not None:
-        tell(unit, kind, {"order": order.id}, f"{kind}-{order.id}-{order.version}", not_before)
+    orders_moved(unit, [order], kind, not_before)
+
+
+def orders_moved(unit: Unit, orders: Sequence[Order], kind: str, not_before: datetime | None = None) -> None:
+    """`order_moved` for many, written at once."""
+    rows = [_row(kind, {"order": order.id}, f"{kind}-{order.id}-{order.version}", not_before)
+            for order in orders if order.account_id is not None]  # fmt: skip
+    _keep(unit, rows)
 
 
 def tell(unit: Unit, kind: str, ids: Mapping[str, int], dedupe: str, not_before: datetime | None = None) -> None:
     """Tell somebody, once for each `dedupe`: `ids` names an order, or a roster entry (`entry`) with an address."""
-    due = not_before or now()
-    row = Outbox(dedupe=dedupe, kind=kind, ids=dict(ids), not_before=due)
-    db.session.add(row)
+    _keep(unit, [_row(kind, ids, dedupe, not_before)])
+
+
+def _row(kind: str, ids: Mapping[str, int], dedupe: str, not_before: datetime | None) -> Outbox:
+    return Outbox(dedupe=dedupe, kind=kind, ids=dict(ids), not_before=not_before or now())
+
+
+def _keep(unit: Unit, rows: Sequence[Outbox]) -> None:
+    """Written now, sent after the commit unless it is for later."""
+    db.session.add_all(rows)
     db.session.flush()
-    row_id = row.id
-    if due <= now():
-        unit.after_commit(lambda: enqueue("notice", "notice.send", row_id, job_id=f"notice-{row_id}-0"))
+    moment = now()
+    for row_id in [row.id for row in rows if row.not_before <= moment]:
+        unit.after_commit(partial(enqueue, "notice", "notice.send", row_id, job_id=f"notice-{row_id}-0"))
 
 
 def cancel(order_id: int, kind: str, version: int) -> None:

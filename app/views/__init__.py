@@ -15,6 +15,7 @@ BLUEPRINTS = (
     "staff",
     "review",
     "production",
+    "downloads",
     "schools",
     "campaigns",
     "rosters",

@@ -1,22 +1,22 @@
-"""Production: what can be exported, dry runs, batches and what became of them."""
+"""Production: what can be exported, dry runs, batches and what becomes of them."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.export.page import page
 from app.extensions import db
-from app.models import Batch, Campaign
+from app.models import Campaign
 from app.rules.faults import NotFound
 from app.rules.states import Role
 from app.security import roles
-from app.services import audit, batches
+from app.services import batches, delivery
 from app.services.transitions import Actor
-from app.services.unit import unit_of_work
 
 bp = Blueprint("production", __name__, url_prefix="/production")
 
@@ -27,27 +27,39 @@ def _actor() -> Actor:
     return Actor(Role.PRODUCER, current_user.id)
 
 
+def _campaign(campaign_id: int) -> Campaign:
+    campaign = db.session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise NotFound
+    return campaign
+
+
 @bp.get("/")
 @roles(*PRODUCERS)
 def index() -> Any:
     campaigns = db.session.query(Campaign).order_by(Campaign.id.desc()).all()
-    ready = [(one, kind, _count(one, kind)) for one in campaigns for kind in one.kinds]
-    made = db.session.query(Batch).order_by(Batch.id.desc()).limit(100).all()
-    return render_template("production/index.html", ready=ready, batches=made)
-
-
-def _count(campaign: Campaign, kind: str) -> int:
-    return db.session.query(batches.eligible(campaign, kind).order_by(None).subquery()).count()
+    counts = {kind: batches.eligible_counts(kind) for kind in batches.KINDS}
+    ready = [(one, kind, counts[kind].get(one.id, 0)) for one in campaigns for kind in one.kinds]
+    ready.sort(key=lambda row: not row[2])
+    return render_template("production/index.html", ready=ready, batches=batches.recent())
 
 
 @bp.get("/dry-run/<int:campaign_id>/<any(chsi, diploma):kind>")
 @roles(*PRODUCERS)
 def dry_run(campaign_id: int, kind: str) -> Any:
-    campaign = db.session.get(Campaign, campaign_id)
-    if campaign is None:
-        raise NotFound
-    count, problems = batches.preview(campaign, kind)
-    return render_template("production/dry_run.html", campaign=campaign, kind=kind, count=count, problems=problems)
+    campaign = _campaign(campaign_id)
+    found = batches.preview(campaign, kind)
+    return render_template("production/dry_run.html", campaign=campaign, kind=kind, found=found)
+
+
+@bp.get("/sheet/<int:campaign_id>.pdf")
+@roles(*PRODUCERS)
+def sheet(campaign_id: int) -> Response:
+    """The first page for the press, as a batch made now would print it."""
+    data = batches.preview_sheet(_campaign(campaign_id))
+    if data is None:
+        raise NotFound(_("没有可打印的照片"))
+    return send_file(BytesIO(data), mimetype="application/pdf", download_name="preview.pdf")
 
 
 @bp.post("/export/<int:campaign_id>/<any(chsi, diploma):kind>")
@@ -65,28 +77,38 @@ def export(campaign_id: int, kind: str) -> Any:
 @bp.get("/batches/<number>")
 @roles(*PRODUCERS)
 def batch(number: str) -> Any:
-    return render_template("production/batch.html", batch=batches.by_number(number), tick=0)
+    return _batch_page(number)
+
+
+def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") -> Any:
+    found = batches.by_number(number)
+    number_of_page, changed = request.args.get("page", 1, type=int), request.args.get("changed") == "1"
+    rows = batches.page_of(found, number_of_page, changed=changed)
+    return render_template(
+        "production/batch.html", batch=found, summary=batches.summary(found), rows=rows, page=number_of_page,
+        changed=changed, more=len(rows) == batches.PAGE, tick=0, links=batches.links_of(found),
+        downloads=delivery.downloads(found), differences=delivery.differences(found),
+        fingerprint=current_app.extensions["keys"].fingerprint, here=batches.is_here(found), link=link, code=code,
+        wrong=wrong, days=batches.DAYS,
+    )  # fmt: skip
 
 
 @bp.get("/batches/<number>/state")
 @roles(*PRODUCERS)
 def state(number: str) -> Any:
     found, tick = batches.by_number(number), request.args.get("tick", 0, type=int) + 1
-    if found.state != "building":
+    if found.state != "building" or found.fault:
         return "", 200, {"HX-Refresh": "true"}
     return render_template("production/_building.html", batch=found, tick=tick)
 
 
-@bp.get("/batches/<number>/download")
+@bp.post("/batches/<number>/build")
 @roles(*PRODUCERS)
-def download(number: str) -> Response:
-    found = batches.by_number(number)
-    if found.kind != "chsi" or not found.path or not Path(found.path).is_file():
-        raise NotFound(_("文件不在本机，请用 flask export-batch --batch 重新生成"))
-    with unit_of_work():
-        audit.note(current_user, "batch.downloaded", f"batch-{found.id}")
-    path = Path(batches.by_number(number).path or "")
-    return send_file(path, as_attachment=True, download_name=path.name)
+def build(number: str) -> Any:
+    """Build again: the same bytes, where the files are gone or a fault was mended."""
+    batches.request_build(batches.by_number(number))
+    flash(_("已开始重新生成，内容与原批次逐字节相同"))
+    return redirect(url_for("production.batch", number=number), 303)
 
 
 @bp.post("/batches/<number>/hand-over")
@@ -100,14 +122,44 @@ def hand_over(number: str) -> Any:
 @bp.post("/batches/<number>/discard")
 @roles(*PRODUCERS)
 def discard(number: str) -> Any:
-    batches.discard(batches.by_number(number).id, _actor(), request.form.get("cause", ""))
+    """Drop it, and freeze the rest again at once when asked to."""
+    found = batches.by_number(number)
+    campaign_id, kind = found.campaign_id, found.kind
+    batches.discard(found.id, _actor(), request.form.get("cause", ""))
+    if request.form.get("again"):
+        return export(campaign_id, kind)
     flash(_("批次已作废，订单回到待制作"))
     return redirect(url_for("production.index"), 303)
 
 
+@bp.post("/batches/<number>/links")
+@roles(*PRODUCERS)
+def make_link(number: str) -> Any:
+    """Show the address and its code once; they are kept as hashes only."""
+    days = request.form.get("days", 0, type=int)
+    made = batches.make_link(number, days, request.form.get("receiver", ""), current_user)
+    link = current_app.config["PUBLIC_URL"] + url_for("downloads.link", token=made.token)
+    return _batch_page(number, link, made.code)
+
+
+@bp.post("/batches/<number>/links/<int:link_id>/revoke")
+@roles(*PRODUCERS)
+def revoke_link(number: str, link_id: int) -> Any:
+    batches.revoke_link(link_id, current_user)
+    flash(_("链接已作废"))
+    return redirect(url_for("production.batch", number=number), 303)
+
+
+@bp.get("/find")
+@roles(*PRODUCERS)
+def find() -> Any:
+    """From the small code under a printed photo back to its order."""
+    return redirect(url_for("review.order", number=batches.find_item(request.args.get("code", ""))), 303)
+
+
 @bp.get("/verify.html")
-@roles(Role.PRODUCER, Role.ADMIN, Role.SCHOOL)
+@roles(*PRODUCERS, Role.SCHOOL)
 def verify_page() -> Response:
-    """The self-contained page with which a receiver checks a batch offline."""
-    page = Path(__file__).parent.parent / "export" / "page" / "verify.html"
-    return send_file(page, as_attachment=True, download_name="verify.html", mimetype="text/html")
+    """The receiver's self-contained page, to be kept: as a file, with a policy of its own inside."""
+    data = page(current_app.extensions["keys"].fingerprint)
+    return send_file(BytesIO(data), as_attachment=True, download_name="verify.html", mimetype="text/html")

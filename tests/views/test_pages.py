@@ -14,7 +14,8 @@ from tests.pages import faults
 from tests.views.test_access import _address, _routes
 
 ELSEWHERE = {
-    "static", "site.campaign", "sign_in.callback", "student.picture", "review.picture", "production.download",
+    "static", "site.campaign", "sign_in.callback", "student.picture", "review.picture",
+    "downloads.batch", "downloads.note", "downloads.link",
     "ops.alive",
 }  # fmt: skip
 """Routes that need what this cast lacks; their own tests fetch them."""

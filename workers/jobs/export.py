@@ -12,10 +12,12 @@ log = logging.getLogger(__name__)
 
 
 def build_batch(batch_id: int) -> str:
-    """Build and mark ready. Harmless twice: the same rows give the same bytes, and one builder works at a time."""
+    """Build and mark ready. Harmless twice: the same rows give the same bytes, and one builder works at a time.
+
+    A changed or missing photo stops the build; the batch names it on its page, and recalling that order lets it go on.
+    """
     try:
-        path = batches.build(batch_id, lambda done, total: batches.note_progress(batch_id, done, total))
+        return batches.build(batch_id, batches.note_progress(batch_id)).name
     except (SourceChanged, Fault) as error:
         log.error("build_failed batch=%s error=%s", batch_id, type(error).__name__)
-        raise
-    return path.name
+        return type(error).__name__
