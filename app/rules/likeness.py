@@ -7,9 +7,9 @@ from collections.abc import Sequence
 BANDS, BITS = 8, 24
 """The hash has so many parts of so many bits; equal parts are looked up, then all bits are compared."""
 
-NEAR = 16
+NEAR = 18
 """Bits of all that may differ in a copy. Measured on portraits (`make bench WHAT=duplicates`): of re-encoded, resized,
-recropped and brighter copies 1 % differ in more; two sittings of a person in 18 and more, two people in 35 and more."""
+recropped and brighter copies 1 % differ in more; two sittings of a person in 22 and more, two people in 37 and more."""
 
 
 def difference(one: Sequence[int], other: Sequence[int]) -> int:
