@@ -12,6 +12,7 @@ from app.adapters.clock import now
 from app.adapters.queue import enqueue
 from app.extensions import db
 from app.models import CodeImage, Order
+from app.rules.collection_code import other_kind
 from app.services.transitions import touch
 from app.services.unit import Unit, unit_of_work
 
@@ -60,6 +61,8 @@ def _keep(code_id: int, payload: bytes | None, fault: str | None) -> None:
         if code.read_at is not None or code.released_at is not None:
             return
         order = db.session.get_one(Order, code.order_id)
+        if payload is not None and other_kind(payload):
+            payload, fault = None, "wrong_kind"
         if payload is not None and _held_by_other(order, payload):
             payload, fault = None, "used"
         code.read_at, code.fault, code.payload = now(), fault, payload

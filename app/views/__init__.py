@@ -31,7 +31,7 @@ BLUEPRINTS = (
 
 def register_views(app: Flask) -> None:
     """Register every blueprint and the error pages."""
-    from app.views import errors, navigation, ops
+    from app.views import assets, errors, navigation, ops
 
     for name in BLUEPRINTS:
         app.register_blueprint(import_module(f"app.views.{name}").bp)
@@ -39,4 +39,5 @@ def register_views(app: Flask) -> None:
         app.register_blueprint(import_module("app.views.demo").bp)
     ops.mount_dashboard(app)
     navigation.init_app(app)
+    assets.init_app(app)
     errors.init_app(app)

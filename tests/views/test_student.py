@@ -39,6 +39,13 @@ def student(client: FlaskClient, cast: Cast) -> FlaskClient:
     return sign_in(client, cast.student)
 
 
+def test_a_static_file_is_kept_by_its_content(student: FlaskClient) -> None:
+    address = re.search(r'href="(/static/css/student.css\?v=[0-9a-f]{8})"', student.get("/").text)
+    assert address is not None
+    assert "immutable" in student.get(address[1]).headers["Cache-Control"]
+    assert "immutable" not in student.get("/static/css/student.css").headers["Cache-Control"]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_is_light(student: FlaskClient, order: Order, page: str) -> None:
     html = student.get(page.replace("@", order.number)).text
