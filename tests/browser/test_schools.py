@@ -1,4 +1,4 @@
-"""A producer and a school liaison in a real browser: hand-over, progress, download, a difference, recall, delta batch."""
+"""A producer and a school liaison in a real browser: hand-over, progress, download, difference, recall, delta batch."""
 
 from __future__ import annotations
 
