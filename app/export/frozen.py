@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 CHSI, DIPLOMA = "chsi", "diploma"
@@ -38,7 +38,7 @@ class FrozenItem:
 
     def to_json(self) -> str:
         """Canonical JSON."""
-        return canonical(asdict(self))
+        return canonical(vars(self))
 
     @staticmethod
     def from_json(text: str) -> FrozenItem:
@@ -73,8 +73,7 @@ class FrozenBatch:
 
     def facts(self) -> dict[str, Any]:
         """What batch.json says about the batch as a whole; no person is named in it."""
-        facts = asdict(self)
-        facts.pop("items")
+        facts = {name: value for name, value in vars(self).items() if name != "items"}
         return facts | {"count": len(self.items), "superseded": list(self.superseded), "fonts": list(self.fonts)}
 
 
