@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from math import sqrt
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 TOOL = SHARED / "tools" / "score_precheck.py"
+
+HIGH = (
+    "eyes closed", "mouth open, teeth or tongue", "head turned", "head tilted", "cluttered background", "sunglasses",
+    "several faces", "dark", "grey, sepia or colour cast",
+)  # fmt: skip
+"""Named at least 95 %, where it is not at most 5 %; every other fault 80 % and 8 %."""
+
+OWN = frozenset({"crop", "hair_top", "eye_line", "face_width", "centre", "background_colour", "resolution",
+                 "upload_size", "output_size", "duplicate"})  # fmt: skip
+"""Codes that depend on the campaign and on how a picture was cut for the set: they say nothing about the person."""
+
+Row = dict[str, Any]
 
 
 def main() -> int:
@@ -20,50 +36,127 @@ def main() -> int:
         print("The labelled pictures are not on this machine (../shared/data); nothing was scored.")
         return 2
     with tempfile.TemporaryDirectory() as name:
-        figures = Path(name) / "score.json"
+        figures, results = Path(name) / "score.json", Path(name) / "results.jsonl"
         path = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
+        command = [sys.executable, str(TOOL), "--data", str(SHARED / "data"), "--json", str(figures)]
         subprocess.run(
-            [sys.executable, str(TOOL), "--data", str(SHARED / "data"), "--json", str(figures)],
+            [*command, "--results", str(results)],
             cwd=ROOT,
             env=os.environ | {"PATH": path},
             check=True,
             stdout=subprocess.DEVNULL,
         )
         data = json.loads(figures.read_text())
+        found = [json.loads(line) for line in results.read_text().splitlines()]
     rows = data["table"] if isinstance(data, dict) else data
     page = ROOT / "docs" / "scorecard.md"
-    page.write_text(_page(rows), "utf-8")
+    page.write_text(_page(rows, found), "utf-8")
     print(f"wrote {page.relative_to(ROOT)}: {len(rows)} questions")
     return 0
 
 
-def _page(rows: list[dict[str, object]]) -> str:
+def _page(rows: list[Row], found: list[Row]) -> str:
     lines = [
-        "# Score card of the checker",
+        *HEAD,
+        "## Below the aim, worst first",
         "",
-        "Made by `make scorecard` from labelled pictures that are not part of the project. *Named*: a check that",
-        "describes the fault says `fail` or `warn`. Intervals are 95 % Wilson.",
+        *_misses(rows),
         "",
-        "| question | measure | n | k | rate | interval |",
-        "|---|---|---|---|---|---|",
+        *KNOWN,
+        "",
+        "## Every question",
+        "",
+        *TABLE,
     ]
     for row in rows:
-        if not row["n"]:
-            continue
-        rate = f"{float(str(row['rate'])) * 100:.1f} %"
-        interval = f"{float(str(row['low'])) * 100:.0f}–{float(str(row['high'])) * 100:.0f} %"
-        lines.append(f"| {row['question']} | {row['measure']} | {row['n']} | {row['k']} | {rate} | {interval} |")
-    return "\n".join([*lines, "", *WORST, ""])
+        if row["n"]:
+            lines.append(f"| {row['question']} | {row['measure']} | {row['n']} | {row['k']} | {_rate(row)} |")
+    return "\n".join([*lines, "", "## By sex, origin and glasses", "", *_groups(found), ""])
 
 
-WORST = (
-    "## The worst checks, named",
+def _rate(row: Row) -> str:
+    return f"{row['rate'] * 100:.1f} % | {row['low'] * 100:.0f}–{row['high'] * 100:.0f} %"
+
+
+def _misses(rows: list[Row]) -> Iterator[str]:
+    """Faults named less often, or elsewhere more often, than aimed at; below 20 pictures one miss is allowed."""
+    short = []
+    for row in rows:
+        aims = (0.95, 0.05) if row["question"] in HIGH or row["question"].startswith("made:") else (0.80, 0.08)
+        one = 1 if row["n"] < 20 else 0
+        if row["measure"] == "named" and row["n"] and row["k"] + one < aims[0] * row["n"]:
+            short.append((aims[0] - row["rate"], f"named {row['rate']:.0%}, aim {aims[0]:.0%}", row))
+        if row["measure"] == "named where it is not" and row["n"] and row["k"] - one > aims[1] * row["n"]:
+            short.append((row["rate"] - aims[1], f"named where it is not {row['rate']:.1%}, aim {aims[1]:.0%}", row))
+        if row["measure"] == "noticed" and row["rate"] < 0.95:
+            short.append((0.95 - row["rate"], f"noticed {row['rate']:.0%}, aim 95%", row))
+    for _, text, row in sorted(short, key=lambda miss: -miss[0]):
+        yield f"* **{row['question']}**: {text} (n {row['n']}, {row['low']:.0%} to {row['high']:.0%})"
+
+
+def _groups(found: list[Row]) -> Iterator[str]:
+    """How often acceptable portraits, and all faces, are warned or blocked, for each label that tells people apart."""
+    with (SHARED / "data" / "faces" / "index.csv").open(encoding="utf-8", newline="") as file:
+        labels = [row for row in csv.DictReader(file) if row["borderline"] != "1"]
+    results = {str(Path(row["file"]).resolve()): row for row in found}
+    yield "Acceptable portraits that any check of the person or the picture warns of or blocks; for glasses, which are"
+    yield "rare among them, all labelled portraits of which `eyes_open`, `glasses` or `occlusion` is named."
+    yield ""
+    yield "| group | n | warned or blocked | rate | interval |"
+    yield "|---|---|---|---|---|"
+    for group in ("female", "male", "east_asian", "black", "white", "west_asian"):
+        part = [row for row in labels if row["category"] == "compliant" and group in row["note"].split(";")]
+        yield _group(group, part, results, lambda codes: bool(codes - OWN))
+    for kind in ("none", "clear", "sunglasses"):
+        part = [row for row in labels if row["glasses"] == kind and row["category"] == "defect"]
+        part = [row for row in part if row["eyes_open"] in ("1", "hidden")]
+        yield _group(
+            f"glasses: {kind}", part, results, lambda codes: bool(codes & {"eyes_open", "glasses", "occlusion"})
+        )
+
+
+def _group(name: str, part: list[Row], results: dict[str, Row], wrong: Callable[[set[str]], bool]) -> str:
+    hits = 0
+    for row in part:
+        result = results[str((SHARED / "data" / "faces" / row["file"]).resolve())]
+        hits += wrong({check["code"] for check in result["checks"] if check["verdict"] in ("warn", "fail")})
+    low, high = _wilson(hits, len(part))
+    return f"| {name} | {len(part)} | {hits} | {hits / max(1, len(part)):.1%} | {low:.0%}–{high:.0%} |"
+
+
+def _wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    if not n:
+        return 0.0, 1.0
+    part, wide = hits / n, 1 + z * z / n
+    middle, half = part + z * z / (2 * n), z * sqrt(part * (1 - part) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - half) / wide), min(1.0, (middle + half) / wide)
+
+
+HEAD = (
+    "# Score card of the checker",
     "",
-    "* `headwear` is not built: colour and height of what lies above the forehead did not separate hats from hair on",
-    "  the labelled pictures, so it reports `skipped` and reviewers decide.",
-    "* `gaze` misses most eyes that look away when the head is turned as well; it warns and rarely fails.",
-    "* `ears` finds hidden ears in about a third of the pictures; it only warns.",
-    "* `exposure` warns on dark scenes by the face alone: it also names some pictures that the labels call well lit.",
+    "Made by `make scorecard` from labelled pictures that are not part of the project. *Named*: a check that describes",
+    "the fault says `fail` or `warn`. Intervals are 95 % Wilson. Limits were chosen on these pictures, so expect a",
+    "little less on others; gaze was fitted on people who look into the camera only.",
+    "",
+)
+TABLE = ("| question | measure | n | k | rate | interval |", "|---|---|---|---|---|---|")
+KNOWN = (
+    "What is known about them:",
+    "",
+    "* `headwear` is not built and reports `skipped`. Two honest attempts: colour, height and width above the forehead",
+    "  (two hats in three at 8 % false alarms); then a logistic regression over brim edge, silhouette, crown colour",
+    "  and visible forehead on a grid upright with the head (cross-validated by person: 58 % named, 7 % falsely, 4 %",
+    "  of the acceptable portraits). It took the smooth hairline of 38 out of 40 drawn people for a brim; smooth dark",
+    "  fringes are common among those who will use this and rare in the pictures, so it was taken out again.",
+    "* `shoulders` is not built: the mask's shoulder line strays by 5 degrees on people who sit straight (hair on it).",
+    "* `yaw`: the rule warns over 5 degrees; a sixth of the pictures labelled frontal are turned by 5 to 20 degrees",
+    "  and look it. Both measures must agree, which took a fifth of these away; the rest is the label's tolerance.",
+    "* `roll`: the same at 4 degrees (pictures tilted by 4 to 9 degrees carry no label).",
+    "* `lighting`, `exposure`: moody light is often labelled well lit; side light below 1.8 stops passes. The made",
+    "  variants, studio portraits darkened or shaded by calculation, are all named.",
+    "* `ears` sees skin before wall beside the cheeks: fair hair of the skin's colour, and hats, pass for ears.",
+    "* Hair that is untidy but shows brows, eyes and part of the ears is not noticed.",
 )
 
 

@@ -7,11 +7,13 @@ import io
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFile
 
 from app.rules.photo_rule import Output
 
 Rgb = npt.NDArray[np.uint8]
+
+ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 4 * 1024 * 1024)  # Pillow's optimised JPEG of pure noise needs more room
 
 _REACH = 16  # pixels beyond the crop that Lanczos may look at: 3 of the output's, each less than 2 here
 _USUAL = 86

@@ -15,8 +15,8 @@ _LARGE = 0.1
 """A face found on a turned copy must be this part of the picture's short side: smaller ones are chance finds."""
 
 _TILTED = 45.0
-_BLINK, _LOWERED = 0.2, 9.0
-"""The mesh of a face that is upside down looks like a lowered head with half-closed eyes: only then is it doubted."""
+_PALE_EYES = 1.5
+"""The mesh of a face that is upside down has its irises and brows on skin: from this sum of ratios on it is doubted."""
 
 _CLEARLY = 0.3
 """By how much the turned copy's brows and irises must be darker against its cheeks (sum of two ratios)."""
@@ -31,7 +31,7 @@ def find(rgb: Rgb, models: Models) -> list[Face]:
     """All faces, the largest first, in pixels of `rgb` (a copy of at most 1280 pixels)."""
     faces = models.faces(rgb)
     if faces:
-        return _other_way_up(faces, rgb, models) if _doubtful(faces[0]) else faces
+        return _other_way_up(faces, rgb, models)
     for turns in (1, 3, 2):
         turned = models.faces(_turn(rgb, turns))
         if turned and _upright(turned[0], rgb):
@@ -44,15 +44,14 @@ def _upright(face: Face, rgb: Rgb) -> bool:
     return face.width >= _LARGE * min(rgb.shape[:2]) and abs(face.roll) < _TILTED
 
 
-def _doubtful(face: Face) -> bool:
-    return face.pitch > _LOWERED and max(face.shapes["eyeBlinkLeft"], face.shapes["eyeBlinkRight"]) > _BLINK
-
-
 def _other_way_up(faces: list[Face], rgb: Rgb, models: Models) -> list[Face]:
     """The faces of the picture turned upside down, where their eyes are clearly eyes and these are not."""
+    pale = _lightness_of_eyes(faces[0], rgb)
+    if pale <= _PALE_EYES:
+        return faces
     copy = _turn(rgb, 2)
     turned = models.faces(copy)
-    if turned and _lightness_of_eyes(turned[0], copy) < _lightness_of_eyes(faces[0], rgb) - _CLEARLY:
+    if turned and _lightness_of_eyes(turned[0], copy) < pale - _CLEARLY:
         return [_back(face, 2, rgb) for face in turned]
     return faces
 

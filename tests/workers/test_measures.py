@@ -1,0 +1,109 @@
+"""The measures behind the checks: what they must not depend on, and what they must see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from app.demo import portraits
+from app.rules.photo_rule import load_rule
+from app.rules.report import Check, CheckVerdict
+from workers.checker import Checker
+from workers.checks.background_uniform import fault_map
+from workers.checks.natural_colour import colour_beyond_tone
+from workers.checks.planes import wall
+from workers.imaging import pose
+from workers.imaging.colour import lab
+from workers.imaging.decode import decode
+from workers.imaging.models import Models
+from workers.imaging.scene import Scene, build
+
+RULE = load_rule("chsi-2017")
+
+
+@pytest.fixture(scope="module")
+def look(drawn: Callable[..., Path]) -> Any:
+    """The scene of a drawn portrait."""
+    with Models() as models:
+
+        def scene(path: Path) -> Scene:
+            return build(decode(path, RULE), RULE, "blue", "keep", models, lambda: decode(path, RULE, enough=None))
+
+        yield lambda **more: scene(drawn(**more))
+
+
+def _checks(checker: Checker, body: dict[str, Any], image: Image.Image, path: Path) -> dict[str, Check]:
+    path.write_bytes(portraits.jpeg(image))
+    return {check.code: check for check in checker.check(path, body, "blue").report.checks}
+
+
+@given(st.lists(st.floats(-90, 90).map(lambda angle: round(angle, 2)), min_size=2, max_size=3))
+@settings(deadline=None, derandomize=True)
+def test_an_angle_is_what_all_measures_show(angles: list[float]) -> None:
+    found = pose.agreed(*angles)
+    assert all(abs(found) <= abs(angle) for angle in angles)
+    assert found == 0 or all(angle * found > 0 for angle in angles)
+
+
+def test_a_straight_drawing_has_no_angle_and_a_tilted_one_its_own(look: Any) -> None:
+    straight, tilted = look(seed=2).face, look(seed=2, fault="tilted").face
+    assert abs(pose.roll(straight)) < 4 and abs(pose.yaw(straight)) < 5 and abs(pose.pitch(straight)) < 9
+    assert abs(pose.roll(tilted)) > 8
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_picture_that_lies_on_its_side_or_upside_down_is_told_to_be_turned(
+    checker: Checker, body: dict[str, Any], tmp_path: Path, turns: int
+) -> None:
+    upright = np.asarray(portraits.portrait(2, (900, 1200)))
+    found = _checks(checker, body, Image.fromarray(np.rot90(upright, turns)), tmp_path / "turned.jpg")
+    assert (found["roll"].verdict, found["roll"].fault) == (CheckVerdict.FAIL, "picture_turned")
+
+
+def test_grey_and_toned_pictures_are_named_with_and_without_a_face(
+    checker: Checker, body: dict[str, Any], tmp_path: Path
+) -> None:
+    colour = portraits.portrait(3, (900, 1200))
+    grey = np.asarray(colour.convert("L"), np.float32)[..., None] / 255
+    sepia = Image.fromarray((np.array([255, 232, 196]) * grey).astype(np.uint8))
+    assert _checks(checker, body, sepia, tmp_path / "sepia.jpg")["natural_colour"].fault == "grey"
+    empty = portraits.portrait(3, (900, 1200), fault="no_face").convert("L").convert("RGB")
+    found = _checks(checker, body, empty, tmp_path / "empty.jpg")
+    assert found["face_count"].fault == "none" and found["natural_colour"].fault == "grey"
+
+
+def test_tone_is_no_colour_and_colour_is_more_than_tone() -> None:
+    rng = np.random.default_rng(1)
+    grey = rng.integers(0, 256, (64, 64, 1)).astype(np.float32)
+    toned = lab(grey * np.array([1, 0.9, 0.75], np.float32)).reshape(-1, 3)
+    coloured = lab(rng.integers(0, 256, (64, 64, 3)).astype(np.float32)).reshape(-1, 3)
+    assert colour_beyond_tone(toned) < 1.5 < 20 < colour_beyond_tone(coloured)
+
+
+def test_the_fault_map_lies_on_the_wall_where_the_clutter_is(look: Any) -> None:
+    clean, wrong = look(seed=2), look(seed=2, fault="clutter")
+    assert fault_map(clean).mean() < 0.002
+    assert fault_map(wrong).mean() > 0.01
+    assert not (fault_map(wrong) & ~cv2.dilate(wall(wrong).astype(np.uint8), np.ones((5, 5))).astype(bool)).any()
+
+
+def test_the_ruler_and_regions_lie_within_the_picture(
+    checker: Checker, body: dict[str, Any], drawn: Callable[..., Path]
+) -> None:
+    for fault in (None, "clutter", "tilted", "side_light"):
+        report = checker.check(drawn(fault=fault), body, "blue").report
+        ruler = report.ruler
+        assert ruler is not None and 0 <= ruler.hair_top < ruler.eye_line < report.height
+        assert ruler.cheek_left < ruler.centre < ruler.cheek_right
+        for check in report.checks:
+            if check.region is not None and check.code not in ("hair_top", "centre"):
+                x, y, width, height = check.region
+                assert width > 0 and height > 0 and x < report.width and y < report.height
