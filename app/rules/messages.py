@@ -97,6 +97,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     ("background_colour", "not_white"): N_("背景不是规定的白色（色差 %(value)s，最多 %(high)s）"),
     ("background_colour", "not_grey"): N_("背景不是规定的浅灰色（色差 %(value)s，最多 %(high)s）"),
     ("background_colour", "dark_wall"): N_("背后的墙太暗，请换一面浅色、明亮的墙"),
+    ("background_colour", "clothes"): N_("衣服颜色与证件照背景颜色太接近，边缘看不清，请换一件颜色不同的衣服"),
     ("background_colour", "alike"): N_("衣服或头发与背景颜色太接近，请换一面墙或换一件衣服"),
     ("exposure", "dark"): N_("脸部太暗，请到光线充足的地方、面向光源重拍"),
     ("exposure", "bright"): N_("脸部太亮，请避开强光重拍"),

@@ -8,6 +8,7 @@ import pytest
 
 from app.demo import portraits
 from app.rules.photo_rule import load_rule
+from app.rules.report import CheckVerdict
 from workers.imaging import matting
 from workers.imaging.colour import distance, lab
 from workers.imaging.models import Models
@@ -55,6 +56,33 @@ def test_alpha_colour_and_untouched_person(models: Models, seed: int, wall: tupl
     edge = ((truth > 0) & (truth < 1)).astype(np.uint8)
     around = cv2.dilate(edge, np.ones((2 * matting.REACH + 1,) * 2, np.uint8)) > 0
     assert float(away[around].mean()) <= 3.0
+
+
+@pytest.mark.parametrize(
+    ("place", "rows", "columns"),
+    [("a shoulder", (500, 640), (0, 110)), ("an ear", (230, 330), (90, 150)), ("a tuft", (60, 110), (200, 280))],
+)
+def test_what_the_mask_has_bitten_off_is_brought_back_or_told(
+    models: Models, place: str, rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    image, alpha = portraits.portrait_with_alpha(3, HALF, WALLS[1])
+    rgb, truth = np.asarray(image), np.asarray(alpha, np.float32) / 255
+    mask = models.mask(rgb)
+    mask[slice(*rows), slice(*columns)] = 0
+    matte = matting.replace(rgb, mask, matting.fit_wall(rgb, mask), BLUE)
+    gone = 100 * float((truth - matte.alpha > 0.5).mean())
+    limit = load_rule("chsi-2017").limit("painted_over")
+    assert gone < 0.1 or limit.judge(matte.lost) is not CheckVerdict.PASS, place
+
+
+def test_white_clothes_on_white_are_told_and_blue_is_fine(models: Models) -> None:
+    image, _ = portraits.portrait_with_alpha(3, HALF, WALLS[6])
+    rgb = np.asarray(image).copy()
+    mask = models.mask(rgb)
+    rgb[430:][mask[430:] > 0.5] = (250, 250, 252)  # a white shirt
+    wall, limit = matting.fit_wall(rgb, mask), load_rule("chsi-2017").limit("like_colour")
+    verdicts = [limit.judge(matting.replace(rgb, mask, wall, colour).alike) for colour in ((255, 255, 255), BLUE)]
+    assert verdicts == [CheckVerdict.WARN, CheckVerdict.PASS]
 
 
 def test_the_same_picture_gives_the_same_bytes(models: Models) -> None:

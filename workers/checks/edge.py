@@ -17,9 +17,11 @@ def look(scene: Scene, wall: Wall, matte: Matte, found: dict[str, Check]) -> Ite
         judged(scene, "background_uniform", wall.residual, "uneven", limit="wall_texture"),
         judged(scene, "background_uniform", matte.doubt, "edge", limit="edge_doubt"),
         judged(scene, "background_uniform", max(_eaten(scene, matte), matte.eaten), "edge", limit="face_eaten"),
+        judged(scene, "background_uniform", matte.lost, "uneven", limit="painted_over"),
     ])  # fmt: skip
     yield _worse(found.get("background_colour"), [
         judged(scene, "background_colour", matte.contrast, "alike", limit="wall_contrast"),
+        judged(scene, "background_colour", matte.alike, "clothes", limit="like_colour"),
     ])  # fmt: skip
 
 

@@ -7,8 +7,10 @@ band nothing is estimated: the person's own pixels are copied, the rest is the c
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from io import StringIO
 
 import cv2
 import numpy as np
@@ -33,6 +35,12 @@ UNLIKE = 18.0
 DOUBTED = 0.02
 """Person confidence above which the segmenter thinks of a person at all; a shadow on the wall has none."""
 
+LIKE = 12.0
+"""CIELAB distance below which clothes and the painted colour run into each other at print size (our number)."""
+
+HALF_SEEN = 0.25
+"""Part of a place beside the silhouette that must look like a person to the segmenter for all of it to be one."""
+
 SMALL_HOLE = 400
 """Pixels; a gap this small within the silhouette is not wall seen through hair."""
 
@@ -45,6 +53,8 @@ class Wall:
     """What stands behind the person: a smooth colour field (H x W x 3, sRGB 0..255) and how pixels stray from it."""
 
     field: Plane
+    away: Plane
+    """CIELAB distance of each pixel of the picture from the field."""
     residual: float
     """Median CIELAB distance of wall pixels from the field: grain and texture."""
     spread: float
@@ -65,6 +75,10 @@ class Matte:
     """5th percentile of the CIELAB distance between the person's edge and the wall: small means they look alike."""
     eaten: float
     """Per cent of the band that is plainly person and was yet taken for wall."""
+    lost: float
+    """Per cent of the picture that was painted over though plainly no wall: a bitten shoulder, a thing, a shadow."""
+    alike: float
+    """Share of the silhouette at which the person's own colour is like the painted one."""
 
 
 def fit_wall(rgb: Rgb, mask: Plane) -> Wall:
@@ -79,35 +93,48 @@ def fit_wall(rgb: Rgb, mask: Plane) -> Wall:
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width - 0.5, y / height - 0.5
     terms = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], -1)
-    use = far
+    use, tones = far, lab(rgb)
     for _ in range(2):
         solved = np.linalg.lstsq(terms[use][::7], rgb[use][::7].astype(np.float32), rcond=None)[0]
         field = np.clip(terms @ solved, 0, 255).astype(np.float32)
-        away = distance(lab(rgb), lab(field))
+        smooth = lab(field)
+        away = distance(tones, smooth)
         use = far & (away < max(4.0, 3 * float(np.median(away[far]))))
-    tones = lab(field)[far]
-    spread = float(np.linalg.norm(np.percentile(tones, 98, axis=0) - np.percentile(tones, 2, axis=0)))
-    return Wall(field, float(np.median(away[far])), spread)
+    low, high = np.percentile(smooth[far], (2, 98), axis=0)
+    return Wall(field, away, float(np.median(away[far])), float(np.linalg.norm(high - low)))
 
 
-def trimap(rgb: Rgb, mask: Plane, wall: Wall) -> tuple[Mask, Mask]:
+def trimap(mask: Plane, wall: Wall) -> tuple[Mask, Mask]:
     """The sure person and the sure wall; what is neither is the band to be solved."""
-    edge = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * EROSION + 1,) * 2)
     solid = (mask > 0.95).astype(np.uint8)
-    person = cv2.erode(solid, edge, borderType=cv2.BORDER_REPLICATE) > 0
-    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * REACH + 1,) * 2)
-    near = cv2.dilate((mask > 0.5).astype(np.uint8), reach) > 0
-    person |= _plainly(rgb, mask, wall, near) & ~person
-    strays = distance(lab(rgb), lab(wall.field)) > max(6.0, 4 * wall.residual)
+    person = cv2.erode(solid, _disc(EROSION), borderType=cv2.BORDER_REPLICATE) > 0
+    plain = _plainly(mask, wall)
+    near = cv2.dilate(((mask > 0.5) | plain).astype(np.uint8), _disc(REACH)) > 0
+    whole = (_unlike(wall) & near & ((mask > DOUBTED) | plain)).astype(np.uint8)
+    person |= cv2.erode(whole, _disc(2), borderType=cv2.BORDER_REPLICATE) > 0
+    strays = wall.away > max(6.0, 4 * wall.residual)
     strays = cv2.dilate(strays.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     return person, ~near | (~strays & (mask < 0.05))
 
 
-def _plainly(rgb: Rgb, mask: Plane, wall: Wall, near: Mask) -> Mask:
-    """Pixels that are plainly no wall though the segmenter doubts them (a ponytail); two pixels inside their edge."""
-    unlike = distance(lab(rgb), lab(wall.field)) > max(UNLIKE, 8 * wall.residual)
-    solid = (unlike & near & (mask > DOUBTED)).astype(np.uint8)
-    return cv2.erode(solid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)), borderType=cv2.BORDER_REPLICATE) > 0
+def _disc(radius: int) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
+
+
+def _unlike(wall: Wall) -> Mask:
+    """Pixels that are plainly no wall."""
+    return wall.away > max(UNLIKE, 8 * wall.residual)
+
+
+def _plainly(mask: Plane, wall: Wall) -> Mask:
+    """Places beside the silhouette that are plainly no wall and that the segmenter half sees (a ponytail)."""
+    beside = _blobs(_unlike(wall) & (mask <= 0.5), 3)
+    count, pieces = cv2.connectedComponents(beside.astype(np.uint8))
+    areas = np.bincount(pieces.ravel(), minlength=count)
+    seen = np.bincount(pieces[mask > DOUBTED], minlength=count)
+    chosen = seen >= HALF_SEEN * areas
+    chosen[0] = False
+    return chosen[pieces]
 
 
 def replace(rgb: Rgb, mask: Plane, wall: Wall, colour: tuple[int, int, int]) -> Matte:
@@ -115,11 +142,12 @@ def replace(rgb: Rgb, mask: Plane, wall: Wall, colour: tuple[int, int, int]) -> 
 
     Deterministic: the same picture and mask give the same bytes.
     """
-    person, background = trimap(rgb, mask, wall)
+    person, background = trimap(mask, wall)
     known = np.full(mask.shape, 0.5)
     known[person], known[background] = 1.0, 0.0
     image = rgb.astype(np.float64) / 255
-    alpha = estimate_alpha_cf(image, known, preconditioner=partial(ichol, max_nnz=NON_ZEROS))
+    with redirect_stdout(StringIO()):  # it prints each time it tries a larger shift, which it then finds
+        alpha = estimate_alpha_cf(image, known, preconditioner=partial(ichol, max_nnz=NON_ZEROS))
     alpha = _whole(np.clip(alpha, 0, 1), mask, person)
     foreground = estimate_foreground_ml(image, alpha)
     behind = np.array(colour, np.float64) / 255
@@ -128,7 +156,18 @@ def replace(rgb: Rgb, mask: Plane, wall: Wall, colour: tuple[int, int, int]) -> 
     picture[person | (alpha >= 1)] = rgb[person | (alpha >= 1)]
     picture[alpha <= 0] = colour
     band = ~person & ~background
-    return Matte(picture, alpha.astype(np.float32), person, band, *_trust(rgb, mask, alpha, band, wall))
+    guessed = (alpha > 0.2) & (alpha < 0.8) & band
+    return Matte(
+        picture,
+        alpha.astype(np.float32),
+        person,
+        band,
+        doubt=_share(guessed, band),
+        contrast=_contrast(mask, band, wall),
+        eaten=100 * _share(_blobs(_unlike(wall) & (mask > DOUBTED) & (alpha < 0.5), 3), band),
+        lost=100 * float(_blobs(_unlike(wall) & (alpha < 0.5), 7).mean()),
+        alike=_alike(foreground, alpha, colour),
+    )
 
 
 def _whole(alpha: npt.NDArray[np.float64], mask: Plane, person: Mask) -> npt.NDArray[np.float64]:
@@ -145,12 +184,24 @@ def _whole(alpha: npt.NDArray[np.float64], mask: Plane, person: Mask) -> npt.NDA
     return np.where(small[pieces] | (inner[pieces] & (mask > 0.5)), 1.0, alpha)
 
 
-def _trust(rgb: Rgb, mask: Plane, alpha: npt.NDArray[np.float64], band: Mask, wall: Wall) -> tuple[float, float, float]:
-    guessed = (alpha > 0.2) & (alpha < 0.8) & band
-    away = distance(lab(rgb), lab(wall.field))
-    edge = away[band & (mask > 0.6)]
-    contrast = float(np.percentile(edge, 5)) if edge.size else 0.0
-    eaten = (away > max(UNLIKE, 8 * wall.residual)) & (mask > DOUBTED) & (alpha < 0.5)
-    eaten = cv2.morphologyEx(eaten.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0  # blobs, no rims
-    around = max(1, int(band.sum()))
-    return float(guessed.sum() / around), contrast, float(100 * eaten.sum() / around)
+def _share(part: Mask, of: Mask) -> float:
+    return float(part.sum() / max(1, int(of.sum())))
+
+
+def _blobs(wrong: Mask, size: int) -> Mask:
+    """Only what is at least `size` pixels wide: places, no rims."""
+    return cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, np.ones((size, size), np.uint8)) > 0
+
+
+def _contrast(mask: Plane, band: Mask, wall: Wall) -> float:
+    edge = wall.away[band & (mask > 0.6)]
+    return float(np.percentile(edge, 5)) if edge.size else 0.0
+
+
+def _alike(foreground: npt.NDArray[np.float64], alpha: npt.NDArray[np.float64], colour: tuple[int, int, int]) -> float:
+    """Share of the silhouette (five pixels inside the outline, the picture's edge left out) that is like the colour."""
+    solid = (alpha > 0.5).astype(np.uint8)
+    inner = cv2.erode(solid, np.ones((11, 11), np.uint8), borderType=cv2.BORDER_REPLICATE)
+    rim = (solid - inner) > 0
+    away = distance(lab((foreground * 255).astype(np.float32)), lab(np.array([[colour]], np.uint8)))
+    return _share(rim & (away < LIKE), rim)
