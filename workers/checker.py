@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from app.rules.photo_rule import load_rule_body
+from workers.child import FRAMES
 from workers.outcome import CodeReading, Outcome, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,12 +79,14 @@ class Checker:
         Raises CheckerHung, CheckerCrashed, or CheckerLost when no child can be had.
         """
         request = {"what": "photo", "path": str(path), "rule": rule, "background": background, "policy": policy}
-        _, *frames = self._ask(request, 6)
+        _, *frames = self._ask(request, FRAMES["photo"])
         return unpack(frames)
 
     def read_code(self, path: Path) -> CodeReading:
         """Read a collection code. Raises as `check` does."""
-        head, payload = self._ask({"what": "code", "path": str(path), "rule": load_rule_body("chsi-2017")}, 2)
+        head, payload = self._ask(
+            {"what": "code", "path": str(path), "rule": load_rule_body("chsi-2017")}, FRAMES["code"]
+        )
         answer = json.loads(head)
         return CodeReading(payload if answer["found"] else None, answer["fault"], float(answer["ms"]))
 

@@ -52,7 +52,7 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     for module in modules():
         _look(module, scene, found)
     clock.mark("checks")
-    before, alpha = (None, None) if policy != "replace" else _paint(scene, found)
+    before, alpha, mask = _paint(scene, found) if policy == "replace" else _UNPAINTED
     clock.mark("background")
     rendition = _rendition(scene, found)
     clock.mark("encode")
@@ -64,16 +64,20 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     pixels = pixel_sha256(picture.rgb)
     clock.mark("hashes")
     report = _report(scene, found)
-    return Outcome(report, rendition, digest, shown, pixels, looks, clock.stages, before=before, alpha=alpha)
+    return Outcome(report, rendition, digest, shown, pixels, looks, clock.stages, before=before, alpha=alpha, mask=mask)
 
 
-def _paint(scene: Scene, found: dict[str, Check]) -> tuple[bytes | None, bytes | None]:
-    """Put the campaign's colour behind the person; returns the picture before, and the alpha, for the reviewer.
+_Painted = tuple[bytes | None, bytes | None, bytes | None]
+_UNPAINTED: _Painted = (None, None, None)
+
+
+def _paint(scene: Scene, found: dict[str, Check]) -> _Painted:
+    """Put the campaign's colour behind the person; returns the picture before, the alpha and the mask, to be kept.
 
     What cannot be painted has no rendition: nothing is delivered with another background than the campaign's.
     """
     if scene.portrait is None or scene.mask is None or scene.crop is None:
-        return None, None
+        return _UNPAINTED
     colour = scene.rule.backgrounds.get(scene.background)
     before = scene.portrait
     try:
@@ -84,11 +88,11 @@ def _paint(scene: Scene, found: dict[str, Check]) -> tuple[bytes | None, bytes |
     except ValueError:
         found["background_uniform"] = Check("background_uniform", CheckVerdict.FAIL, fault="uneven")
         scene.portrait = None
-        return None, None
+        return _UNPAINTED
     for check in edge.look(scene, wall, matte, found):
         found[check.code] = check
     scene.portrait = matte.picture
-    return preview(before), mask_png(matte.alpha)
+    return preview(before), mask_png(matte.alpha), mask_png(scene.mask)
 
 
 def _look(module: Any, scene: Scene, found: dict[str, Check]) -> None:

@@ -28,6 +28,8 @@ class Outcome:
     """Where the background was painted: the portrait before."""
     alpha: bytes | None = None
     """And the person's alpha as a grey PNG."""
+    mask: bytes | None = None
+    """And the segmenter's person confidence that it was made from, as a grey PNG."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,13 @@ def pack(outcome: Outcome) -> list[bytes]:
         "timings": outcome.timings,
         "checker_version": outcome.checker_version,
     }
-    pictures = (outcome.rendition, outcome.preview, outcome.before, outcome.alpha)
+    pictures = (outcome.rendition, outcome.preview, outcome.before, outcome.alpha, outcome.mask)
     return [json.dumps(head).encode(), *(picture or b"" for picture in pictures)]
 
 
 def unpack(frames: list[bytes]) -> Outcome:
     """The outcome again. Raises ValueError or KeyError when the frames are not one."""
-    head, rendition, preview, before, alpha = frames
+    head, rendition, preview, before, alpha, mask = frames
     body = json.loads(head)
     return Outcome(
         report=_report(body["report"]),
@@ -76,6 +78,7 @@ def unpack(frames: list[bytes]) -> Outcome:
         checker_version=str(body["checker_version"]),
         before=before or None,
         alpha=alpha or None,
+        mask=mask or None,
     )
 
 

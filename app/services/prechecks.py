@@ -29,6 +29,10 @@ CRASHES_ALLOWED = 2
 """After so many crashes the file itself is the likely cause."""
 
 
+EXTRAS = ("preview.jpg", "before.jpg", "alpha.png", "mask.png")
+"""Files beside an original that a check leaves: what pages show, and what a painted background was made from."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What the checker child returns, as the service needs it."""
@@ -42,6 +46,7 @@ class Finding:
     checker_version: str
     before: bytes | None = None
     alpha: bytes | None = None
+    mask: bytes | None = None
 
 
 def finding(outcome: Any) -> Finding:
@@ -56,6 +61,7 @@ def finding(outcome: Any) -> Finding:
         checker_version=outcome.checker_version,
         before=outcome.before,
         alpha=outcome.alpha,
+        mask=outcome.mask,
     )
 
 
@@ -92,8 +98,8 @@ def keep(photo_id: int, attempt: int, finding: Finding) -> None:
     stem = photo.original_key.removesuffix("-original")
     if finding.rendition is not None:
         storage().put(f"{stem}-rendition.jpg", finding.rendition)
-    extras = {"preview.jpg": finding.preview, "before.jpg": finding.before, "alpha.png": finding.alpha}
-    for name, data in extras.items():
+    pictures = (finding.preview, finding.before, finding.alpha, finding.mask)
+    for name, data in zip(EXTRAS, pictures, strict=True):
         if data is not None:
             storage().put(f"{stem}-{name}", data)
     with unit_of_work():
