@@ -15,9 +15,11 @@ import psycopg
 class Postgres:
     """One server for one test process; `database()` clones a migrated template in some 20 ms."""
 
-    def __init__(self) -> None:
-        self.bin = _binaries()
-        self.folder = Path(tempfile.mkdtemp(prefix="caixiang-pg-"))
+    def __init__(self, kept: Path | None = None) -> None:
+        """A server in a folder that goes when it stops, or in `kept`, which stays."""
+        self.bin, self.kept = _binaries(), kept is not None
+        self.folder = kept or Path(tempfile.mkdtemp(prefix="caixiang-pg-"))
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
 
@@ -30,14 +32,18 @@ class Postgres:
     def start(self) -> None:
         """Make the cluster and start it without fsync: its data live as long as the tests."""
         data, log = str(self.folder / "data"), str(self.folder / "log")
-        self._run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        if not (self.folder / "data" / "PG_VERSION").exists():
+            locale = ("-E", "UTF8", "--locale=C.UTF-8")
+            self._run("initdb", "-D", data, "-A", "trust", "-U", "postgres", *locale, "--no-sync")
         options = f"-c listen_addresses='' -c fsync=off -c max_connections=200 -k {self.folder}"
         self._run("pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
 
     def stop(self) -> None:
-        """Stop at once and remove the folder."""
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Stop; a folder that is not kept goes at once."""
+        mode = "fast" if self.kept else "immediate"
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "stop")
+        if not self.kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def create(self, template: str = "template1") -> str:
         """A new database, cloned from `template`; returns its name."""

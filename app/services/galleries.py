@@ -82,8 +82,10 @@ def _unmoved(wanted: Sequence[Seen]) -> dict[int, Order]:
 
 
 def _same(order: Order, seen: Seen) -> bool:
-    green = order.photo is not None and order.photo.verdict == "passed" and order.state == "pending_review"
-    return green and (order.version, order.photo_id) == (seen.version, seen.photo_id)
+    photo = order.photo
+    if photo is None or photo.sampled_at is not None or photo.verdict != "passed" or order.state != "pending_review":
+        return False
+    return (order.version, order.photo_id) == (seen.version, seen.photo_id)
 
 
 def _sample(ready: Sequence[Seen]) -> set[Seen]:

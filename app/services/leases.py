@@ -12,12 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, delete, exists, or_, select
+from sqlalchemy import and_, delete, exists, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.clock import now
 from app.extensions import db
 from app.models import Lease, Order, Staff
+from app.rules.states import OrderState
 from app.services.unit import unit_of_work
 
 
@@ -50,35 +51,28 @@ def lease(order_id: int, staff: Staff, tab: str = "", *, take_over: bool = False
 def lease_all(order_ids: Iterable[int], staff: Staff, tab: str, *, take_over: bool = False) -> set[int]:
     """Offer or renew several in one transaction; returns those that are this tab's now."""
     wanted, staff_id, moment = sorted(set(order_ids)), staff.id, now()
-    if not wanted:
-        return set()
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     values = {
         "staff_id": staff_id,
         "token": tab,
         "expires_at": moment + timedelta(seconds=current_app.config["LEASE_SECONDS"]),
     }
+    given = [literal(value, Lease.__table__.c[name].type) for name, value in values.items()]
+    waiting = select(Order.id, *given).where(Order.id.in_(wanted), _WAITS).order_by(Order.id)
     available = None if take_over else or_(Lease.expires_at <= moment, _mine(tab, staff_id))
-    with unit_of_work():
-        waiting = _waiting(wanted)
-        if not waiting:
-            return set()
-        statement = insert(Lease).values([{"order_id": order_id} | values for order_id in waiting])
-        statement = statement.on_conflict_do_update(index_elements=[Lease.order_id], set_=values, where=available)
-        # The rows that come back were written: a row count is not told for them everywhere.
+    statement = insert(Lease).from_select(["order_id", *values], waiting)
+    statement = statement.on_conflict_do_update(index_elements=[Lease.order_id], set_=values, where=available)
+    with unit_of_work():  # the rows that come back were written: a row count is not told for them everywhere
         return set(db.session.scalars(statement.returning(Lease.order_id)))
 
 
-def _waiting(order_ids: Sequence[int]) -> Sequence[int]:
-    return db.session.scalars(
-        select(Order.id).where(Order.id.in_(order_ids), Order.state == "pending_review").order_by(Order.id)
-    ).all()
+_WAITS = Order.state == OrderState.PENDING_REVIEW.value
 
 
 def renew(order_ids: Sequence[int], staff: Staff, tab: str) -> set[int]:
     """The tab lives: keep what it holds, or take back what nobody took meanwhile. Returns what it has lost."""
     kept = lease_all(order_ids, staff, tab)
-    return set(_waiting(order_ids)) - kept
+    return set(db.session.scalars(select(Order.id).where(Order.id.in_(order_ids), _WAITS))) - kept
 
 
 def release(order_ids: Sequence[int], staff: Staff, tab: str = "") -> None:

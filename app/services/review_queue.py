@@ -134,6 +134,12 @@ def late(order: Order) -> bool:
 
 def offer_next(staff: Staff, filters: Filters, skip: Sequence[int] = (), tab: str = "") -> Order | None:
     """Offer the first free order to this tab, leased; None when nothing is left."""
+    order_id = offer_next_id(staff, filters, skip, tab)
+    return db.session.get(Order, order_id) if order_id is not None else None
+
+
+def offer_next_id(staff: Staff, filters: Filters, skip: Sequence[int] = (), tab: str = "") -> int | None:
+    """As `offer_next`, where the order is read later."""
     staff_id = staff.id
     for _ in range(20):  # others may be faster for the same ones
         query = waiting(staff, filters).with_only_columns(Order.id).where(leases.free(tab, staff_id))
@@ -144,7 +150,7 @@ def offer_next(staff: Staff, filters: Filters, skip: Sequence[int] = (), tab: st
             return None
         for order_id in found:
             if leases.lease(order_id, staff, tab):
-                return db.session.get(Order, order_id)
+                return order_id
     return None
 
 

@@ -1,125 +1,123 @@
-"""make bench WHAT=review: panel and decision in the server, a million orders on PostgreSQL, 100,000 on SQLite."""
+"""make bench WHAT=review: a million orders on PostgreSQL, 100,000 on SQLite, and key press to next photo in Chromium.
+
+The PostgreSQL server's folder is kept between runs (in the temporary folder), so that its million rows are made once.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from app.extensions import db
 from app.models import Order, Staff
-from app.services import decisions, review_queue
+from app.rules.states import OrderState, Role
+from app.services import decisions
 from app.services.decisions import Judgement, Seen
 from app.services.reasons import seed_reasons
-from app.services.review_queue import Filters
 from tests.bench.common import bench_app, say, spread, timed
+from tests.bench.review_browser import key_to_photo
+from tests.bench.review_seed import fill
 from tests.factories import make_campaign, make_order, make_school, make_staff, sign_in
 from tests.pg import Postgres
+from tests.services.plans import PLANS, plan
 
 ROWS = {"sqlite": int(os.environ.get("SQLITE_ROWS", "100000")), "postgresql": int(os.environ.get("PG_ROWS", "1000000"))}
-WAITING = 0.01
-ROUNDS = 60
-
-
-def _series(count: int) -> str:
-    if db.engine.dialect.name == "postgresql":
-        return f"(SELECT n FROM generate_series(1, {count}) AS g(n))"
-    return f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM s WHERE n < {count}) SELECT n FROM s)"
-
-
-def _seed(count: int) -> Staff:
-    """Copies of one complete order by SQL; one in a hundred waits for review."""
-    from app.rules.states import OrderState, Role
-
-    campaign = make_campaign(make_school())
-    first = make_order(campaign, OrderState.PENDING_REVIEW)
-    model, base = db.session.get_one(Order, first.id), 1000
-    photo, form = model.photo_id, model.form_id
-    step = int(1 / WAITING)
-    copies = {
-        '"order"': (
-            "number,account_id,campaign_id,school_id,state,state_since,version,price_fen,tries_used,rule_id,background,"
-            "background_policy,code_unreadable,code_tries,submitted_at,created_at",
-            f"'N' || n, NULL, campaign_id, school_id, CASE WHEN n % {step} = 0 THEN 'pending_review' ELSE 'completed'"
-            " END, state_since, 1, price_fen, 0, rule_id, background, background_policy, code_unreadable, 0,"
-            " submitted_at, created_at",
-            f'"order" o WHERE o.id = {first.id}',
-        ),
-    }
-    for table, (columns, values, source) in copies.items():
-        db.session.execute(
-            text(f"INSERT INTO {table} (id,{columns}) SELECT {base}+n,{values} FROM {_series(count)} s, {source}")
-        )
-    for table, owner, column in (("photo", photo, "photo_id"), ("form", form, "form_id")):
-        names = [c.name for c in db.metadata.tables[table].columns if c.name not in ("id", "order_id")]
-        listed, values = ",".join(names), ",".join(f"t.{name}" for name in names)
-        source = f"{_series(count)} s, {table} t WHERE t.id = {owner}"
-        insert = f"INSERT INTO {table} (id,order_id,{listed}) SELECT {base}+n,{base}+n,{values} FROM {source}"
-        db.session.execute(text(insert))
-        db.session.execute(text(f'UPDATE "order" SET {column} = id WHERE id > {base}'))
-    db.session.commit()
-    db.session.execute(text("ANALYZE"))
-    db.session.commit()
-    if db.engine.dialect.name == "postgresql":
-        for table in ("order", "photo", "form"):
-            db.session.execute(text(f"SELECT setval('{table}_id_seq', {base + count + 1})"))
-        db.session.commit()
-    return make_staff(Role.REVIEWER)
+ROUNDS = int(os.environ.get("ROUNDS", "60"))
+KEPT = Path(tempfile.gettempdir()) / f"caixiang-bench-{os.getuid()}"
+PAGES = (
+    "/review/desk?tab=bench",
+    "/review/desk?tab=bench&sort=deadline",
+    "/review/desk?tab=bench&sort=verdict&verdict=review",
+    "/review/desk?tab=bench&check=expression",
+    "/review/",
+    "/review/?verdict=passed&sort=deadline",
+    "/review/gallery?tab=bench",
+)
 
 
 def measure(name: str, database: str | None) -> None:
-    """One database."""
-    with bench_app(database) as (app, _folder):
-        seed_reasons()
-        reviewer = _seed(ROWS[name])
-        staff_id = reviewer.id
-        client = sign_in(app.test_client(), reviewer)
-        queries = [0]
+    """One database: pages, decisions, plans."""
+    more: dict[str, Any] = {"KEY_FOLDER": str(KEPT / "keys")} if database else {}
+    with bench_app(database, **more) as (app, _folder):
+        reviewer = _filled(ROWS[name])
+        staff_id, client, queries = reviewer.id, sign_in(app.test_client(), reviewer), [0]
         event.listen(db.engine, "before_cursor_execute", lambda *_: queries.__setitem__(0, queries[0] + 1))
+        label = f"{name} {ROWS[name]:,}"
 
-        def page(address: str) -> None:
-            answer = client.get(address)
-            assert answer.status_code == 200
+        def get(address: str) -> None:
+            assert client.get(address).status_code == 200
 
-        for address in ("/review/desk", "/review/", "/review/?verdict=passed&sort=verdict", "/review/figures"):
-            page(address)
+        for address in PAGES:
+            get(address)
             queries[0] = 0
-            values = timed(lambda address=address: page(address), ROUNDS)  # type: ignore[misc]
-            say(f"{name} {ROWS[name]:,}: {address}, ms", f"{spread(values)}  queries {queries[0] / ROUNDS:.0f}")
+            values = timed(lambda address=address: get(address), ROUNDS)  # type: ignore[misc]
+            say(f"{label}: {address}, ms", f"{spread(values)}  queries {queries[0] / ROUNDS:.0f}")
+
+        waiting = iter(db.session.query(Order).filter_by(state="pending_review").limit(3 * ROUNDS).all())
 
         def decide() -> None:
-            staff = db.session.get_one(Staff, staff_id)
-            order = review_queue.offer_next(staff, Filters())
-            assert order is not None and order.photo_id is not None
-            decisions.decide(staff, Seen(order.id, order.version, order.photo_id), Judgement("approved"))
+            order = next(waiting)
+            seen = Seen(order.id, order.version, order.photo_id or 0)
+            decisions.decide(db.session.get_one(Staff, staff_id), seen, Judgement("approved"))
 
-        say(f"{name} {ROWS[name]:,}: next and decision, ms", spread(timed(decide, ROUNDS)))
-        _plan(reviewer)
+        def decide_and_next() -> None:
+            order = next(waiting)
+            fields = {"version": order.version, "photo": order.photo_id, "outcome": "approved", "tab": "bench"}
+            answer = client.post(f"/review/orders/{order.id}/decide", data=fields, headers={"HX-Request": "true"})
+            assert answer.status_code == 200
+
+        say(f"{label}: decision alone, ms", spread(timed(decide, ROUNDS)))
+        queries[0] = 0
+        values = timed(decide_and_next, ROUNDS)
+        say(f"{label}: decision and next panel, ms", f"{spread(values)}  queries {queries[0] / ROUNDS:.0f}")
+        for what, filters in PLANS.items():
+            say(f"   plan of {what}", " | ".join(plan(db.session.get_one(Staff, staff_id), filters)))
 
 
-def _plan(reviewer: Any) -> None:
-    """The plan of the queue's query: an index, never a scan of all orders."""
-    from app.rules.states import Role
+def _filled(count: int) -> Staff:
+    """The rows, made once; a reviewer of this run's own."""
+    seed_reasons()
+    if db.session.query(Order.id).first() is None:
+        first = make_order(make_campaign(make_school()), OrderState.PENDING_REVIEW)
+        fill(first, count)
+    return make_staff_named()
 
+
+def make_staff_named() -> Staff:
+    """A reviewer whose name no earlier run has used."""
     staff = make_staff(Role.REVIEWER)
-    query = review_queue.waiting(staff, Filters()).limit(1)
-    compiled = query.compile(db.engine, compile_kwargs={"literal_binds": True})
-    word = "EXPLAIN" if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-    for row in db.session.execute(text(f"{word} {compiled}")):
-        say("   plan", str(row[-1]).strip())
-    assert reviewer is not None
+    staff.name = f"bench-{os.getpid()}"
+    db.session.commit()
+    return staff
 
 
 def main() -> None:
-    """Both databases."""
+    """Browser, SQLite, PostgreSQL."""
+    key_to_photo()
     measure("sqlite", None)
-    server = Postgres()
+    KEPT.mkdir(mode=0o755, exist_ok=True)
+    server = Postgres(KEPT / "pg")
     server.start()
     try:
-        measure("postgresql", server.url(server.create()))
+        measure("postgresql", server.url(_database(server)))
     finally:
         server.stop()
+
+
+def _database(server: Postgres) -> str:
+    """The kept database of this many rows, or a new one."""
+    book = KEPT / "databases.json"
+    known = json.loads(book.read_text()) if book.exists() else {}
+    size = str(ROWS["postgresql"])
+    if size not in known:
+        known[size] = server.create()
+        book.write_text(json.dumps(known))
+    return str(known[size])
 
 
 if __name__ == "__main__":

@@ -10,10 +10,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters.clock import now
-from app.extensions import db
-from app.models import Decision, Order
+from app.models import Decision
 from app.rules.faults import Fault
-from app.rules.states import OrderState
 from app.security import roles
 from app.services import decisions, leases, review_queue, staff_search
 from app.services.decisions import Judgement, Seen
@@ -25,17 +23,20 @@ SKIPPED = 40
 """So many skipped orders of one sitting are not offered again."""
 
 
-def answer(found: Order | None, sentence: str = "", status: int = 200, name: str = "") -> Any:
-    """A panel with the person's recent decisions: a fragment for the script, a page for everybody else."""
-    filters = read_filters()
-    template = "review/_answer.html" if request.headers.get("HX-Request") else "review/desk.html"
+def answer(order_id: int | None, sentence: str = "", status: int = 200, *, name: str = "", leased: bool = False) -> Any:
+    """A panel with the person's recent decisions: a fragment for the script, a page for everybody else.
+
+    How many remain is told with the fragments only: the page's script fetches the next one at once.
+    """
+    filters, fragment = read_filters(), bool(request.headers.get("HX-Request"))
+    template = "review/_answer.html" if fragment else "review/desk.html"
     facts = {
         "filters": filters,
         "sentence": sentence,
         "recent": decisions.recent(current_user),
         "seconds_left": _seconds_left,
-        "remaining": review_queue.count(current_user, filters),
-        **panel(found, name or tab()),
+        "remaining": review_queue.count(current_user, filters) if fragment else None,
+        **panel(order_id, name or tab(), leased=leased),
     }
     return render_template(template, **facts), status
 
@@ -45,9 +46,9 @@ def _seconds_left(decision: Decision) -> int:
     return max(0, math.ceil((decision.visible_from - now()).total_seconds()))
 
 
-def _next(*seen: int) -> Order | None:
-    skip = [*request.values.getlist("skip", type=int)[-SKIPPED:], *seen]
-    return review_queue.offer_next(current_user, read_filters(), skip, tab())
+def _next() -> Any:
+    skip = request.values.getlist("skip", type=int)[-SKIPPED:]
+    return answer(review_queue.offer_next_id(current_user, read_filters(), skip, tab()), leased=True)
 
 
 @bp.get("/desk")
@@ -55,47 +56,46 @@ def _next(*seen: int) -> Order | None:
 def desk() -> Any:
     """The first order that is free, in a tab of its own."""
     name = tab()
-    found = review_queue.offer_next(current_user, read_filters(), tab=name)
-    return answer(found, name=name)
+    return answer(review_queue.offer_next_id(current_user, read_filters(), tab=name), name=name, leased=True)
 
 
 @bp.get("/orders/<number>/desk")
 @roles(*REVIEWERS)
 def open_order(number: str) -> Any:
     """One order on the desk; leased when it waits and nobody else has it."""
-    found, name = staff_search.visible(current_user, number), tab()
-    _offered(found, name)
-    return answer(found, name=name)
+    name = tab()
+    order_id, mine = _offered(number, name)
+    return answer(order_id, name=name, leased=mine)
 
 
-def _offered(found: Order, name: str, *, take_over: bool = False) -> None:
-    if OrderState(found.state) is OrderState.PENDING_REVIEW:
-        leases.lease(found.id, current_user, name, take_over=take_over)
+def _offered(number: str, name: str, *, take_over: bool = False) -> tuple[int, bool]:
+    """An order's id, and whether it is this tab's now."""
+    found = staff_search.visible(current_user, number)
+    order_id = found.id
+    return order_id, leases.lease(order_id, current_user, name, take_over=take_over)
 
 
 @bp.get("/ahead")
 @roles(*REVIEWERS)
 def ahead() -> Any:
     """The order after those that this tab shows or has skipped, leased to be ready behind the present one."""
-    return answer(_next())
+    return _next()
 
 
 @bp.get("/orders/<number>/panel")
 @roles(*REVIEWERS)
 def order_panel(number: str) -> Any:
     """One order's panel, to go back to it."""
-    found = staff_search.visible(current_user, number)
-    _offered(found, tab())
-    return answer(found)
+    order_id, mine = _offered(number, tab())
+    return answer(order_id, leased=mine)
 
 
 @bp.post("/orders/<number>/take")
 @roles(*REVIEWERS)
 def take_over(number: str) -> Any:
     """Take an order over from whoever is offered it. The version still decides who wins."""
-    found = staff_search.visible(current_user, number)
-    _offered(found, tab(), take_over=True)
-    return answer(found)
+    order_id, mine = _offered(number, tab(), take_over=True)
+    return answer(order_id, leased=mine)
 
 
 @bp.post("/orders/<int:order_id>/decide")
@@ -108,10 +108,10 @@ def decide(order_id: int) -> Any:
         decisions.decide(current_user, seen, _judgement())
     except Fault as fault:
         staff_search.within_reach(current_user, order_id)
-        return answer(db.session.get(Order, order_id), _(fault.sentence, **fault.values), fault.status)
+        return answer(order_id, _(fault.sentence, **fault.values), fault.status)
     if not request.headers.get("HX-Request"):
         return redirect(url_for("review.desk", **read_filters().query()), 303)
-    return answer(_next())
+    return _next()
 
 
 def _judgement() -> Judgement:
@@ -144,8 +144,9 @@ def undo(decision_id: int) -> Any:
         found = decisions.undo(current_user, decision_id)
     except Fault as fault:
         return answer(None, _(fault.sentence), fault.status)
-    leases.lease(found.id, current_user, tab(), take_over=True)
-    return answer(found, _("已撤销，可以重新判断"))
+    order_id = found.id
+    mine = leases.lease(order_id, current_user, tab(), take_over=True)
+    return answer(order_id, _("已撤销，可以重新判断"), leased=mine)
 
 
 @bp.post("/leases")

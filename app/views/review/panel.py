@@ -34,23 +34,26 @@ def load(order_id: int) -> Order | None:
             joinedload(Order.campaign),
             joinedload(Order.photo).joinedload(Photo.rule),
             selectinload(Order.photos).selectinload(Photo.checks),
-            selectinload(Order.codes),
+            joinedload(Order.codes),  # one or two rows
         ],
         populate_existing=True,
     )
 
 
-def panel(found: Order | None, tab: str = "") -> dict[str, Any]:
-    """What the panel's template needs; without an order only what an empty desk needs."""
-    facts: dict[str, Any] = {"order": found, "tab": tab, "address": staff_pictures.address}
-    order = load(found.id) if found else None
+def panel(order_id: int | None, tab: str = "", *, leased: bool = False) -> dict[str, Any]:
+    """What the panel's template needs; without an order only what an empty desk needs.
+
+    `leased`: this tab was offered the order just now, so nobody has to be asked who holds it.
+    """
+    facts: dict[str, Any] = {"order": None, "tab": tab, "address": staff_pictures.address}
+    order = load(order_id) if order_id is not None else None
     if order is None:
-        return facts | {"order": None}
+        return facts
     photo, known = order.photo, reasons.everything()
     offered = [reason for reason in known if reason.active]
     exempt = {row.code for row in db.session.query(Exemption).filter_by(order_id=order.id)}
     checks = sorted(photo.checks if photo else [], key=lambda check: ORDER_OF_VERDICTS[check.verdict])
-    holder = leases.holders([order.id]).get(order.id)
+    holder = None if leased else leases.holders([order.id]).get(order.id)
     may = allowed(OrderState(order.state), current_user.roles)
     bad = [check for check in checks if check.verdict in ("fail", "warn") and check.code not in exempt]
     return (
@@ -71,7 +74,7 @@ def panel(found: Order | None, tab: str = "") -> dict[str, Any]:
             "drawing": overlay(photo) if photo and photo.settled and photo.width else None,
             "due": review_queue.due(order),
             "holder": holder,
-            "mine": holder is not None and (holder.staff_id, holder.tab) == (current_user.id, tab),
+            "mine": leased or (holder is not None and (holder.staff_id, holder.tab) == (current_user.id, tab)),
             "may_decide": bool({Action.APPROVE, Action.REJECT} & may) and photo is not None,
             "may_recall": Action.RECALL in may,
         }

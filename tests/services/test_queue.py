@@ -1,0 +1,69 @@
+"""The order of the queue, its filters, and that no question of a reviewer reads every order there ever was."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.adapters.clock import now
+from app.extensions import db
+from app.models import Campaign, Order, PhotoCheck
+from app.rules.states import OrderState
+from app.services import review_queue
+from app.services.review_queue import Filters
+from tests.factories import Cast, make_campaign, make_decision, make_order
+from tests.services.plans import PLANS, plan
+
+
+def _at(campaign: Campaign, hours: int, **values: str) -> Order:
+    order = make_order(campaign, OrderState.PENDING_REVIEW, **values)  # type: ignore[arg-type]
+    order.state_since = now() - timedelta(hours=hours)
+    db.session.commit()
+    return order
+
+
+def _ids(cast: Cast, **filters: str | int) -> list[int]:
+    return [order.id for order in review_queue.page(cast.reviewer, Filters(**filters))]  # type: ignore[arg-type]
+
+
+def test_it_is_sorted_by_what_the_reviewer_asks(any_cast: Cast) -> None:
+    urgent = make_campaign(any_cast.school, review_days=1)
+    old = _at(any_cast.campaign, 30).id  # three days: due in 42 hours
+    due = _at(urgent, 20).id  # one day: due in 4 hours
+    failed = _at(any_cast.campaign, 10, verdict="failed").id
+    again = _at(any_cast.campaign, 5)
+    again.decision_id = make_decision(again, "rejected").id
+    db.session.commit()
+    again_id = again.id
+    assert _ids(any_cast) == [old, due, failed, again_id]
+    assert _ids(any_cast, sort="deadline") == [due, old, failed, again_id]
+    assert _ids(any_cast, sort="verdict") == [failed, old, due, again_id]
+    assert _ids(any_cast, sort="resubmitted") == [again_id, old, due, failed]
+
+
+def test_it_is_filtered_by_campaign_verdict_check_and_kind(any_cast: Cast) -> None:
+    other = make_campaign(any_cast.school)
+    plain, elsewhere = _at(any_cast.campaign, 9).id, _at(other, 8).id
+    failed, asked = _at(any_cast.campaign, 7, verdict="failed"), _at(any_cast.campaign, 6)
+    failed_id, asked_id = failed.id, asked.id
+    db.session.add(PhotoCheck(photo_id=failed.photo_id, code="mouth", verdict="fail"))
+    db.session.add(PhotoCheck(photo_id=asked.photo_id, code="mouth", verdict="pass"))
+    assert asked.photo is not None
+    asked.photo.human_review_requested_at = now()
+    db.session.commit()
+    assert _ids(any_cast, campaign=other.id) == [elsewhere]
+    assert _ids(any_cast, verdict="failed") == [failed_id]
+    assert _ids(any_cast, check="mouth") == [failed_id]
+    assert _ids(any_cast, kind="asked") == [asked_id]
+    assert _ids(any_cast, kind="new") == [plain, elsewhere, failed_id, asked_id]
+    assert _ids(any_cast, kind="resubmitted") == _ids(any_cast, kind="appeal") == _ids(any_cast, kind="sample") == []
+
+
+@pytest.mark.parametrize("what", PLANS)
+def test_the_next_order_is_found_by_indexes(any_cast: Cast, what: str) -> None:
+    _at(any_cast.campaign, 1)
+    lines = plan(any_cast.reviewer, PLANS[what], only_indexes=True)
+    assert any("ix_order_queue" in line for line in lines), lines
+    scans = [line for line in lines if line.startswith(("SCAN ", "Seq Scan on ", "->  Seq Scan on "))]
+    assert not [line for line in scans if "lease" not in line and "campaign" not in line], lines
