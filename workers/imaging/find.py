@@ -21,6 +21,9 @@ _PALE_EYES = 1.5
 _CLEARLY = 0.3
 """By how much the turned copy's brows and irises must be darker against its cheeks (sum of two ratios)."""
 
+_STRAIGHT = 9.0
+"""Degrees of pitch by which the face of the turned copy may be less straight: a mesh on the wrong end looks bent."""
+
 _PERSON = 0.8
 """Mean person confidence within an oval that only the less demanding detector takes for a face."""
 
@@ -51,7 +54,8 @@ def _other_way_up(faces: list[Face], rgb: Rgb, models: Models) -> list[Face]:
         return faces
     copy = _turn(rgb, 2)
     turned = models.faces(copy)
-    if turned and _lightness_of_eyes(turned[0], copy) < pale - _CLEARLY:
+    straighter = bool(turned) and abs(turned[0].pitch) <= abs(faces[0].pitch) + _STRAIGHT
+    if straighter and _lightness_of_eyes(turned[0], copy) < pale - _CLEARLY:
         return [_back(face, 2, rgb) for face in turned]
     return faces
 
