@@ -12,11 +12,9 @@ from pathlib import Path
 
 from app.export import archive, manifest
 from app.export.archive import Member
-from app.export.delivery_note import delivery_note
 from app.export.frozen import CHSI, FrozenBatch, FrozenItem, Signer, Sources, canonical
 from app.export.page import page
 from app.export.paths import code_path, in_order, photo_paths
-from app.export.sheets import chunks, sheet
 
 SUMS, FACTS, PAGE = "SHA256SUMS", "batch.json", "verify.html"
 
@@ -104,6 +102,11 @@ def _papers(batch: FrozenBatch, photos: dict[int, str], signer: Signer) -> Itera
 
 
 def _write_folder(batch: FrozenBatch, sources: Sources, signer: Signer, part: Path, progress: Progress) -> str:
+    from app.export.delivery_note import (
+        delivery_note,  # the web loads no ReportLab, and with it no Pillow, until it prints
+    )
+    from app.export.sheets import chunks, sheet
+
     part.mkdir(parents=True)
     ordered, paths = in_order(batch.items), photo_paths(batch.kind, batch.items)
     sums: dict[str, str] = {}

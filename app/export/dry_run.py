@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from app.export.encodings import lacking_gb18030, lacking_gbk, spelled
 from app.export.frozen import CHSI, DIPLOMA, FrozenBatch, FrozenItem
 from app.export.layout import fits
-from app.export.lettering import Lettering
 from app.export.naming import collisions
 from app.rules.text import N_
 
@@ -120,6 +119,8 @@ _SHARED: Mapping[str, Callable[[FrozenItem], str | None]] = {
 
 def _looks(batch: FrozenBatch) -> dict[str, Callable[[str], str]]:
     """What tells the characters that somebody lacks; glyphs matter to the press only."""
+    from app.export.lettering import Lettering  # the web loads no ReportLab, and with it no Pillow, until it prints
+
     looks: dict[str, Callable[[str], str]] = {"gb18030": lacking_gb18030, "gbk": lacking_gbk}
     return looks | ({"no_glyph": Lettering(batch.fonts).lacking} if batch.kind == DIPLOMA else {})
 

@@ -9,7 +9,6 @@ from flask import Blueprint, Response, current_app, render_template, request, se
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.export.delivery_note import delivery_note
 from app.models import Batch
 from app.rules.faults import NotAllowed, NotFound
 from app.rules.states import Role
@@ -36,6 +35,10 @@ def batch(number: str) -> Response:
 @roles(*PRODUCERS)
 def note(number: str) -> Response:
     """The delivery note of either kind, for the counter; a diploma batch carries the same bytes."""
+    from app.export.delivery_note import (
+        delivery_note,  # the web loads no ReportLab, and with it no Pillow, until it prints
+    )
+
     found = batches.by_number(number)
     items = batches.frozen_rows(found)
     if not items:

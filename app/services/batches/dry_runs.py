@@ -13,7 +13,6 @@ from app.export.frozen import FrozenBatch, FrozenItem
 from app.export.layout import per_page
 from app.export.naming import file_name
 from app.export.paths import in_order
-from app.export.sheets import sheet
 from app.models import Batch, Campaign, Order
 from app.services import rules
 from app.services.batches.finding import left_out
@@ -70,6 +69,8 @@ def _read(key: str | None) -> bytes | None:
 
 def preview_sheet(campaign: Campaign) -> bytes | None:
     """The first page for the press as a batch made now would print it; None when there is nothing to print."""
+    from app.export.sheets import sheet  # the web loads no ReportLab, and with it no Pillow, until it prints
+
     orders = load(campaign.id, "diploma")
     frozen = _unwritten(campaign, "diploma", orders)
     ordered = in_order(frozen.items)[: per_page(frozen)]

@@ -14,7 +14,6 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.export.frozen import CHSI, FrozenBatch, FrozenItem
 from app.export.layout import fits
-from app.export.lettering import available
 from app.export.naming import distinct, file_name
 from app.export.paths import photo_paths
 from app.extensions import db
@@ -121,6 +120,8 @@ def _new_batch(campaign: Campaign, kind: str, actor: Actor) -> Batch:
 
 def header(campaign: Campaign) -> dict[str, object]:
     """The campaign's facts that a batch's bytes depend on."""
+    from app.export.lettering import available  # the web loads no ReportLab, and with it no Pillow, until it prints
+
     return {
         "print_width_mm": campaign.print_width_mm,
         "print_height_mm": campaign.print_height_mm,
