@@ -11,23 +11,21 @@ from flask import Flask
 
 from app.adapters.clock import beijing, now
 from app.extensions import db
-from app.models import Campaign, Identity, Order, Outbox, Reminder, RosterEntry
+from app.models import Campaign, NoticeConsent, Order, Outbox, Reminder, RosterEntry
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import UNFINISHED, OrderState
 from app.services import endings, expiry, notices, progress, reminders
 from app.services.unit import unit_of_work
-from tests.factories import Cast, make_account, make_campaign, make_form, make_order
+from tests.factories import Cast, make_campaign, make_form, make_order
 
 DAY = timedelta(days=1)
 
 
 def _order(cast: Cast, state: OrderState, *, reachable: bool = True, **form: Any) -> Order:
     """An order whose student once allowed many messages, or none."""
-    account = make_account()
-    db.session.add(
-        Identity(account_id=account.id, provider="wechat", appid="wxdemo0000000001", openid=f"o-{account.id}")
-    )
-    order = make_order(cast.campaign, state, account=account, notices_allowed=9 if reachable else 0)
+    order = make_order(cast.campaign, state)
+    for scene in range(1, 10) if reachable else ():
+        db.session.add(NoticeConsent(order_id=order.id, scene=scene))
     if form:
         order.form_id = make_form(order, **form).id
     db.session.commit()
