@@ -13,21 +13,32 @@ from app.adapters.clock import BEIJING
 from app.extensions import db
 from app.models import Audit, Staff
 from app.rules.text import N_
+from app.services.unit import unit_of_work
 
 PAGE = 100
 
 LABELS: Mapping[str, str] = {
     "batch.acknowledged": N_("签收批次"),
+    "batch.discarded": N_("作废批次"),
     "batch.downloaded": N_("下载批次"),
+    "batch.handed_over": N_("交付批次"),
+    "batch.link_revoked": N_("撤销批次下载链接"),
+    "batch.link_made": N_("生成批次下载链接"),
     "campaign.ended": N_("结束采集批次"),
+    "campaign.purged": N_("清除到期的个人数据"),
+    "campaign.reopened": N_("重新开放采集批次"),
     "campaign.saved": N_("修改采集批次"),
     "code.help_wanted": N_("学生申请人工处理采集码"),
     "exemption.granted": N_("豁免检测项"),
+    "exemption.withdrawn": N_("撤销豁免"),
     "campaign.rule_changed": N_("更换采集批次的照片规则"),
     "identity.shown": N_("查看完整证件信息"),
     "job.retried": N_("重试任务"),
     "reason.deleted": N_("删除驳回原因"),
     "reason.saved": N_("修改驳回原因"),
+    "roster.cleared": N_("清空学生名单"),
+    "roster.imported": N_("导入学生名单"),
+    "roster.uploaded": N_("上传学生名单"),
     "school.saved": N_("修改学校"),
     "rule.made": N_("新建照片规则版本"),
     "second_factor.codes_renewed": N_("更换恢复码"),
@@ -43,6 +54,7 @@ LABELS: Mapping[str, str] = {
     "staff.scope_changed": N_("修改角色或学校"),
     "staff.sessions_ended": N_("结束全部登录"),
     "staff.signed_in": N_("登录"),
+    "students.downloaded": N_("下载学生名单"),
 }
 """What actions are called; one that is missing here is shown by its own name."""
 
@@ -94,6 +106,12 @@ def note(staff: Staff | None, action: str, subject: str, cause: str = "") -> Non
 def note_id(staff_id: int | None, action: str, subject: str, cause: str = "") -> None:
     """As `note`, where only the id is at hand."""
     db.session.add(Audit(staff_id=staff_id, action=action, subject=subject, cause=cause))
+
+
+def record(staff: Staff, action: str, subject: str, cause: str = "") -> None:
+    """Add a row in a transaction of its own, for what changes nothing else."""
+    with unit_of_work():
+        note(staff, action, subject, cause)
 
 
 def latest(filters: Filters, limit: int = PAGE) -> list[tuple[Audit, str]]:

@@ -16,7 +16,6 @@ from app.rules.states import Role
 from app.rules.text import N_
 from app.security import roles
 from app.services import audit, campaigns, delivery, progress, reminders, schools
-from app.services.unit import unit_of_work
 
 bp = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -110,9 +109,7 @@ def download(code: str, what: str, kind: str) -> Response:
         head, rows = LINE_HEAD, [_cells(line) for line in progress.every_line(found, what)]
     else:
         abort(404)
-    campaign_id = found.id
-    with unit_of_work():
-        audit.note(current_user, "students.downloaded", f"campaign-{campaign_id}", what)
+    audit.record(current_user, "students.downloaded", f"campaign-{found.id}", what)
     write = table.as_csv if kind == "csv" else table.as_xlsx
     name = f"{code}-{what}.{kind}"
     return Response(

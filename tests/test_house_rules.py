@@ -1,0 +1,86 @@
+"""Rules of the house that no linter knows: sizes, one writer of the state, views that only translate, settings told."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+CODE = [
+    path
+    for folder in ("app", "workers")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if "migrations" not in path.parts
+]
+TEMPLATES = sorted((ROOT / "app").glob("**/templates/**/*.html"))
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_TEMPLATE = 320, 60, 260
+MACROS = ("ui", "m", "b", "dialogs", "charts")
+TABLES = ("demo/draw_", "demo/people")
+"""Drawings are tables of points; their length says nothing."""
+
+
+def _names(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", CODE, ids=_names)
+def test_files_and_functions_can_be_read_at_one_go(path: Path) -> None:
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    assert text.strip() == "" or ast.get_docstring(tree), "a module says what it is for"
+    if any(part in _names(path) for part in TABLES):
+        return
+    assert len(text.splitlines()) <= LONGEST_FILE
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < LONGEST_FUNCTION, node.name
+
+
+def test_one_place_writes_an_orders_state() -> None:
+    writers = {
+        _names(path)
+        for path in CODE
+        if re.search(r"\border\.state = |Order\)\n?.*values\(state=", path.read_text("utf-8"))
+    }
+    assert writers <= {"app/services/transitions.py"}
+
+
+def test_views_own_no_transaction() -> None:
+    wrong = re.compile(r"unit_of_work|session\.(commit|add|delete|execute|rollback)\(")
+    assert [
+        _names(path) for path in CODE if "app/views" in _names(path) and wrong.search(path.read_text("utf-8"))
+    ] == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_names)
+def test_templates_are_short_and_import_what_they_use(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= LONGEST_TEMPLATE
+    for name in re.findall(r'{% import "[^"]+" as (\w+)', text):
+        assert re.search(rf"\b{name}\.", text), f"{name} is imported and not used"
+    for name in MACROS:
+        used = re.search(rf"\b{name}\.\w+\(", text)
+        assert not used or f" as {name} with context" in text, (
+            f"{name} is used and only imported by whoever includes this"
+        )
+
+
+def test_every_setting_is_told() -> None:
+    read = set(re.findall(r'env(?:\.get\(|\[)\s*"([A-Z_]+)"', (ROOT / "app" / "config.py").read_text("utf-8")))
+    told = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    assert read, "config.py reads its settings another way now"
+    assert [name for name in sorted(read) if f"`{name}`" not in told] == []
+
+
+def test_every_audited_action_has_a_name_for_people() -> None:
+    from app.services.audit import LABELS
+
+    noted = {
+        name
+        for path in CODE
+        for name in re.findall(r'audit\.(?:note|note_id|record)\([^"]*"([a-z_.]+)"', path.read_text("utf-8"))
+    }
+    assert noted - set(LABELS) == set()
