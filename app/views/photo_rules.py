@@ -60,7 +60,7 @@ def place_label(place: str) -> str:
     if part == "limits":
         code, kind, end = rest.split(".")
         name = _(LABELS.get(code) or rule_edit.MEASURES.get(code, code))
-        return f"{name} · {_('提示') if kind == 'warn' else _('不合格')} {_('上限') if end == '1' else _('下限')}"
+        return f"{name} · {_('仅提示') if kind == 'warn' else _('判不合格')} {_('上限') if end == '1' else _('下限')}"
     return _(rule_edit.PLACES.get(place, place))
 
 

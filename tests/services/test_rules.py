@@ -86,7 +86,7 @@ def test_the_console_shows_the_differences_before_it_makes_anything(app: Flask, 
     address = f"/rules/{source.code}/{source.version}/new"
     assert client.get("/rules/").status_code == client.get(address).status_code == 200
     page = client.post(address, data=STRICTER | {"what": "preview"}).text
-    assert page.count("头部倾斜 · 不合格") >= 2
+    assert page.count("头部倾斜 · 判不合格") >= 2
     assert db.session.query(Rule).count() == 1
     wrong = client.post(address, data=STRICTER | {"limits.roll.fail.1": "-9", "what": "save"})
     assert wrong.status_code == 422
