@@ -84,3 +84,10 @@ def test_every_audited_action_has_a_name_for_people() -> None:
         for name in re.findall(r'audit\.(?:note|note_id|record)\([^"]*"([a-z_.]+)"', path.read_text("utf-8"))
     }
     assert noted - set(LABELS) == set()
+
+
+def test_every_decision_has_a_number_of_its_own() -> None:
+    records = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(path.name[:4]) for path in records] == list(range(1, len(records) + 1))
+    for path in records:
+        assert path.read_text("utf-8").startswith(f"# {int(path.name[:4])}. "), path.name

@@ -13,7 +13,7 @@ from app.adapters.clock import now
 from app.adapters.queue import enqueue
 from app.adapters.storage import storage
 from app.extensions import db
-from app.models import CheckState, Exemption, Form, Order, Photo, PhotoCheck, PhotoHash
+from app.models import CheckState, Exemption, Order, Photo, PhotoCheck, PhotoHash
 from app.rules.report import Check, CheckVerdict, Report, Verdict, fold
 from app.services.duplicates import duplicate_check
 from app.services.transitions import touch
@@ -218,11 +218,3 @@ def submittable(photo: Photo | None) -> bool:
     if photo is None or not photo.settled:
         return False
     return photo.verdict in (Verdict.PASSED, Verdict.REVIEW) or photo.human_review_requested_at is not None
-
-
-def same_person(one: Order, other: Order) -> bool:
-    """Whether two orders are the same student's: by account, or by identity number."""
-    if one.account_id is not None and one.account_id == other.account_id:
-        return True
-    forms: list[Form | None] = [one.form, other.form]
-    return all(forms) and forms[0].id_hmac == forms[1].id_hmac  # type: ignore[union-attr]
