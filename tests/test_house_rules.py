@@ -16,7 +16,8 @@ CODE = [
     if "migrations" not in path.parts
 ]
 TEMPLATES = sorted((ROOT / "app").glob("**/templates/**/*.html"))
-LONGEST_FILE, LONGEST_FUNCTION, LONGEST_TEMPLATE = 320, 60, 260
+SCRIPTS = sorted((ROOT / "app" / "static" / "js").glob("*.js"))
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_TEMPLATE, LONGEST_SCRIPT = 320, 60, 260, 200
 MACROS = ("ui", "m", "b", "dialogs", "charts")
 TABLES = ("demo/draw_", "demo/people")
 """Drawings are tables of points; their length says nothing."""
@@ -66,6 +67,13 @@ def test_templates_are_short_and_import_what_they_use(path: Path) -> None:
         assert not used or f" as {name} with context" in text, (
             f"{name} is used and only imported by whoever includes this"
         )
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=_names)
+def test_scripts_are_short_and_say_what_they_are_for(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    assert len(lines) <= LONGEST_SCRIPT
+    assert lines[0].startswith("// ")
 
 
 def test_every_setting_is_told() -> None:
