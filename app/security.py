@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask_login import current_user
@@ -97,7 +98,7 @@ def _to_sign_in(wanted: frozenset[Role]) -> Any:
         return Response(status=401, headers={"HX-Redirect": target})
     if request.method != "GET":
         abort(401)
-    return redirect(f"{target}?next={request.path}", 303)
+    return redirect(f"{target}?{urlencode({'next': request.path})}", 303)
 
 
 def _form_targets() -> list[str]:

@@ -15,7 +15,7 @@ CONTENT_TYPES = {
 }
 
 
-def _harmless(cell: object) -> str:
+def harmless(cell: object) -> str:
     """The cell as text; what a spreadsheet would run gets an apostrophe (OWASP, CSV injection)."""
     text = str(cell)
     return f"'{text}" if text.startswith(_FORMULA) else text
@@ -26,7 +26,7 @@ def as_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(head)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 

@@ -60,7 +60,10 @@ def read_map(data: bytes) -> dict[str, str]:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        rows = [row for row in csv.reader(io.StringIO(text)) if any(row)]
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline=None)) if any(row)]
+        except csv.Error:
+            raise Invalid(N_("这个 CSV 文件无法读取，请重新导出")) from None
         if any(len(row) < 2 for row in rows):
             raise Invalid(N_("对照表每行需要有文件名和学号两列"))
         return {Path(row[0].strip().replace("\\", "/")).name.casefold(): row[1].strip() for row in rows}

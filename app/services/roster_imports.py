@@ -78,7 +78,7 @@ def start(campaign: Campaign, import_id: int, columns: Mapping[str, str], *, dry
         if found.state in _WORKING or found.key is None:
             raise ActionNotAllowed(N_("这个文件正在处理或已经导入"))
         width = max(map(len, found.sample), default=0)
-        chosen = {n: int(c) for n, c in columns.items() if n in COLUMNS and c.isdigit() and int(c) < width}
+        chosen = {n: int(c) for n, c in columns.items() if n in COLUMNS and c.isdecimal() and int(c) < width}
         if "student_no" not in chosen:
             raise Invalid(fields={"student_no": N_("请指定哪一列是学号")})
         if len(set(chosen.values())) < len(chosen):

@@ -32,6 +32,12 @@ def campaign(staff: Staff, code: str) -> Campaign:
     return found
 
 
+def within(staff: Staff, school_id: int) -> None:
+    """Raises NotFound where somebody is bound to schools and this is none of them."""
+    if staff.school_ids and school_id not in staff.school_ids:
+        raise NotFound
+
+
 def by_code(code: str) -> School:
     """A school by the ministry's five digits. Raises NotFound."""
     found = db.session.scalar(select(School).where(School.code == code))

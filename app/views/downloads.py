@@ -39,7 +39,7 @@ def note(number: str) -> Response:
         delivery_note,  # the web loads no ReportLab, and with it no Pillow, until it prints
     )
 
-    found = batches.by_number(number)
+    found = batches.by_number(number, current_user)
     items = batches.frozen_rows(found)
     if not items:
         raise NotFound(_("保留期已过，名单已删除"))

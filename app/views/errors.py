@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, render_template, request, url_for
+from flask import Flask, current_app, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
 from app.rules.faults import Fault
@@ -36,6 +37,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Fault, _fault)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OverflowError, _no_such_value)  # SQLite's driver, for a number over 64 bits
+    app.register_error_handler(DataError, _no_such_value)  # PostgreSQL's, for that and for a NUL in a text
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -75,9 +78,13 @@ def _http(error: HTTPException) -> Any:
     return _page(status, gettext(SENTENCES.get(status, SENTENCES[500 if status >= 500 else 400])))
 
 
-def _unexpected(error: Exception) -> Any:
-    from flask import current_app
+def _no_such_value(error: Exception) -> Any:
+    """A number or a character that no column can hold was sent: the sender's fault, not a failure of ours."""
+    current_app.logger.warning("impossible_value endpoint=%s error=%s", request.endpoint, type(error).__name__)
+    return _page(400, gettext(SENTENCES[400]))
 
+
+def _unexpected(error: Exception) -> Any:
     current_app.logger.error("unexpected endpoint=%s error=%s", request.endpoint, type(error).__name__, exc_info=error)
     if current_app.testing:
         raise error

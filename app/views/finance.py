@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,9 +14,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters.clock import beijing, now
-from app.models import BillDifference, Payment
+from app.export.table import harmless
+from app.extensions import db
+from app.models import BillDifference, Payment, Refund
 from app.rules import labels
-from app.rules.faults import ActionNotAllowed
+from app.rules.faults import ActionNotAllowed, NotFound
 from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
 from app.services import ledger, money_story, payments, reconciliation, refunds, schools, staff_search
@@ -23,6 +26,8 @@ from app.services.ledger import Wanted
 from app.services.transitions import Actor
 
 bp = Blueprint("finance", __name__, url_prefix="/finance")
+
+_AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
 
 FINANCE = (Role.FINANCE, Role.ADMIN)
 
@@ -93,6 +98,10 @@ def refund_list() -> Any:
 @bp.post("/refunds/<int:refund_id>/retry")
 @roles(*FINANCE)
 def retry(refund_id: int) -> Any:
+    refund = db.session.get(Refund, refund_id)
+    if refund is None:
+        raise NotFound
+    schools.within(current_user, refund.payment.order.school_id)
     refunds.retry(refund_id, _actor())
     flash(_("已用同一退款单号重试"))
     return redirect(url_for("finance.refund_list", state="open"), 303)
@@ -191,5 +200,5 @@ def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[object]]) -> R
 
 def _csv_line(cells: Sequence[object]) -> str:
     file = io.StringIO()
-    csv.writer(file).writerow([f"'{cell}" if str(cell)[:1] in "=@\t\r" and str(cell) else cell for cell in cells])
+    csv.writer(file).writerow([cell if _AMOUNT.fullmatch(str(cell)) else harmless(cell) for cell in cells])
     return file.getvalue()

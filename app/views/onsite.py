@@ -9,9 +9,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters.storage import storage
+from app.models import IntakePhoto
 from app.rules.states import Role
 from app.security import roles
-from app.services import campaigns, onsite
+from app.services import campaigns, onsite, schools
 from app.services.submissions import PICTURES, picture_suffix
 
 bp = Blueprint("onsite", __name__, url_prefix="/onsite")
@@ -32,7 +33,7 @@ def index() -> Any:
 @bp.get("/<code>")
 @roles(*PRODUCERS)
 def campaign(code: str) -> Any:
-    found = onsite.campaign(code)
+    found = schools.campaign(current_user, code)
     page = max(1, request.args.get("page", 1, type=int))
     waiting, total = onsite.tray(found, page)
     drafts, draft_total = onsite.drafts(found)
@@ -46,7 +47,7 @@ def campaign(code: str) -> Any:
 @roles(*PRODUCERS)
 def photos(code: str) -> Any:
     """Take files: one at a time from the page's script (answered in JSON), or a small selection from a plain form."""
-    campaign_id = onsite.campaign(code).id
+    campaign_id = schools.campaign(current_user, code).id
     table = request.files.get("map")
     mapping = onsite.read_map(table.read()) if table and table.filename else {}
     told = request.form.get("student_no", "").strip()
@@ -74,13 +75,13 @@ def known(code: str) -> Any:
     digests = request.get_json(silent=True)
     if not isinstance(digests, list):
         abort(400)
-    return {"known": onsite.known(onsite.campaign(code).id, [str(one) for one in digests])}
+    return {"known": onsite.known(schools.campaign(current_user, code).id, [str(one) for one in digests])}
 
 
 @bp.post("/<code>/match")
 @roles(*PRODUCERS)
 def match(code: str) -> Any:
-    count = onsite.match_waiting(onsite.campaign(code).id)
+    count = onsite.match_waiting(schools.campaign(current_user, code).id)
     flash(_("重新匹配：%(n)s 张照片归入订单", n=count))
     return redirect(url_for("onsite.campaign", code=code), 303)
 
@@ -88,16 +89,23 @@ def match(code: str) -> Any:
 @bp.post("/<code>/submit")
 @roles(*PRODUCERS)
 def submit(code: str) -> Any:
-    done, left = onsite.submit_ready(onsite.campaign(code), current_user)
+    done, left = onsite.submit_ready(schools.campaign(current_user, code), current_user)
     flash(_("已代为提交 %(n)s 个订单，%(left)s 个还不完整", n=done, left=left))
     return redirect(url_for("onsite.campaign", code=code), 303)
+
+
+def _waiting(intake_id: int) -> IntakePhoto:
+    """A waiting photo of this person's schools. Raises NotFound."""
+    found = onsite.waiting(intake_id)
+    schools.within(current_user, found.campaign.school_id)
+    return found
 
 
 @bp.get("/photos/<int:intake_id>")
 @roles(*PRODUCERS)
 def picture(intake_id: int) -> Response:
     """A waiting photo as the studio sent it; not for kinds that browsers do not show."""
-    found = onsite.waiting(intake_id)
+    found = _waiting(intake_id)
     data = storage().get(str(found.key))
     suffix = picture_suffix(data)
     if suffix not in _SHOWN:
@@ -108,7 +116,7 @@ def picture(intake_id: int) -> Response:
 @bp.post("/photos/<int:intake_id>/assign")
 @roles(*PRODUCERS)
 def assign(intake_id: int) -> Any:
-    code = onsite.waiting(intake_id).campaign.code
+    code = _waiting(intake_id).campaign.code
     order = onsite.assign_to(intake_id, request.form.get("student_no", ""), current_user)
     flash(_("照片已归入订单 %(number)s，正在检测", number=order.number))
     return redirect(url_for("onsite.campaign", code=code), 303)
@@ -117,7 +125,7 @@ def assign(intake_id: int) -> Any:
 @bp.post("/photos/<int:intake_id>/drop")
 @roles(*PRODUCERS)
 def drop(intake_id: int) -> Any:
-    code = onsite.waiting(intake_id).campaign.code
+    code = _waiting(intake_id).campaign.code
     onsite.drop(intake_id, current_user)
     flash(_("照片已删除"))
     return redirect(url_for("onsite.campaign", code=code), 303)

@@ -15,7 +15,7 @@ from app.models import Campaign
 from app.rules.faults import NotFound
 from app.rules.states import Role
 from app.security import roles
-from app.services import batches, delivery
+from app.services import batches, delivery, schools
 from app.services.transitions import Actor
 
 bp = Blueprint("production", __name__, url_prefix="/production")
@@ -31,17 +31,21 @@ def _campaign(campaign_id: int) -> Campaign:
     campaign = db.session.get(Campaign, campaign_id)
     if campaign is None:
         raise NotFound
+    schools.within(current_user, campaign.school_id)
     return campaign
 
 
 @bp.get("/")
 @roles(*PRODUCERS)
 def index() -> Any:
-    campaigns = db.session.query(Campaign).order_by(Campaign.id.desc()).all()
+    query = db.session.query(Campaign).order_by(Campaign.id.desc())
+    if current_user.school_ids:
+        query = query.filter(Campaign.school_id.in_(current_user.school_ids))
+    campaigns = query.all()
     counts = {kind: batches.eligible_counts(kind) for kind in batches.KINDS}
     ready = [(one, kind, counts[kind].get(one.id, 0)) for one in campaigns for kind in one.kinds]
     ready.sort(key=lambda row: not row[2])
-    return render_template("production/index.html", ready=ready, batches=batches.recent())
+    return render_template("production/index.html", ready=ready, batches=batches.recent(current_user))
 
 
 @bp.get("/dry-run/<int:campaign_id>/<any(chsi, diploma):kind>")
@@ -66,7 +70,7 @@ def sheet(campaign_id: int) -> Response:
 @roles(*PRODUCERS)
 def export(campaign_id: int, kind: str) -> Any:
     """Freeze now, build in a worker."""
-    batch = batches.freeze(campaign_id, kind, _actor())
+    batch = batches.freeze(_campaign(campaign_id).id, kind, _actor())
     if batch is None:
         flash(_("没有可导出的订单"))
         return redirect(url_for("production.index"), 303)
@@ -81,7 +85,7 @@ def batch(number: str) -> Any:
 
 
 def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") -> Any:
-    found = batches.by_number(number)
+    found = batches.by_number(number, current_user)
     number_of_page, changed = request.args.get("page", 1, type=int), request.args.get("changed") == "1"
     rows = batches.page_of(found, number_of_page, changed=changed)
     return render_template(
@@ -96,7 +100,7 @@ def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") ->
 @bp.get("/batches/<number>/state")
 @roles(*PRODUCERS)
 def state(number: str) -> Any:
-    found, tick = batches.by_number(number), request.args.get("tick", 0, type=int) + 1
+    found, tick = batches.by_number(number, current_user), request.args.get("tick", 0, type=int) + 1
     if found.state != "building" or found.fault:
         return "", 200, {"HX-Refresh": "true"}
     return render_template("production/_building.html", batch=found, tick=tick)
@@ -106,7 +110,7 @@ def state(number: str) -> Any:
 @roles(*PRODUCERS)
 def build(number: str) -> Any:
     """Build again: the same bytes, where the files are gone or a fault was mended."""
-    batches.request_build(batches.by_number(number))
+    batches.request_build(batches.by_number(number, current_user))
     flash(_("已开始重新生成，内容与原批次逐字节相同"))
     return redirect(url_for("production.batch", number=number), 303)
 
@@ -114,7 +118,7 @@ def build(number: str) -> Any:
 @bp.post("/batches/<number>/hand-over")
 @roles(*PRODUCERS)
 def hand_over(number: str) -> Any:
-    done = batches.hand_over(batches.by_number(number).id, _actor())
+    done = batches.hand_over(batches.by_number(number, current_user).id, _actor())
     flash(_("已交付，%(n)s 个订单完成", n=done))
     return redirect(url_for("production.batch", number=number), 303)
 
@@ -123,7 +127,7 @@ def hand_over(number: str) -> Any:
 @roles(*PRODUCERS)
 def discard(number: str) -> Any:
     """Drop it, and freeze the rest again at once when asked to."""
-    found = batches.by_number(number)
+    found = batches.by_number(number, current_user)
     campaign_id, kind = found.campaign_id, found.kind
     batches.discard(found.id, _actor(), request.form.get("cause", ""))
     if request.form.get("again"):

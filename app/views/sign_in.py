@@ -27,6 +27,10 @@ DECLINED = (N_("没有登录"), N_("您取消了微信授权。只有登录后�
 BUSY = (N_("微信暂时没有响应"), N_("您的资料没有丢失，请稍等片刻再试。"))
 
 
+LONGEST_TARGET = 300
+"""Longer than any path of ours; it goes into the session's cookie and into a QR code."""
+
+
 def inside_wechat() -> bool:
     """Whether this browser is WeChat's."""
     return "MicroMessenger" in request.user_agent.string
@@ -37,8 +41,12 @@ def _on_phone() -> bool:
 
 
 def inside(target: str) -> str:
-    """The path to go to, if it is one of ours; else nothing."""
-    return target if target.startswith("/") and not target.startswith(("//", "/\\")) else ""
+    """The path to go to, if it is one of ours; else nothing.
+
+    Browsers pass over tabs and line ends in an address and read a backslash as a slash: neither is in ours.
+    """
+    plain = len(target) <= LONGEST_TARGET and target.isprintable() and "\\" not in target
+    return target if plain and target.startswith("/") and not target.startswith("//") else ""
 
 
 def qr_svg(text: str) -> str:

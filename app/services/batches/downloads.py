@@ -40,7 +40,7 @@ class NewLink:
 
 def download(number: str, staff: Staff) -> Batch:
     """A batch whose files are sent to this producer now. Logged. Raises NotFound when they are not on this machine."""
-    batch = _there(by_number(number))
+    batch = _there(by_number(number, staff))
     batch_id = batch.id
     with unit_of_work():
         audit.note(staff, "batch.downloaded", f"batch-{batch_id}")
@@ -67,7 +67,7 @@ def make_link(number: str, days: int, receiver: str, staff: Staff) -> NewLink:
     token, code = secrets.token_urlsafe(32), "".join(secrets.choice(_LETTERS) for _ in range(8))
     staff_id = staff.id
     with unit_of_work():
-        batch = by_number(number)
+        batch = by_number(number, db.session.get_one(Staff, staff_id))
         _there(batch)
         db.session.add(
             BatchLink(batch_id=batch.id, token_sha256=_sha256(token), code_sha256=_sha256(f"{token}/{code}"),
@@ -78,12 +78,13 @@ def make_link(number: str, days: int, receiver: str, staff: Staff) -> NewLink:
 
 
 def revoke_link(link_id: int, staff: Staff) -> None:
-    """The link is dead from now on."""
+    """The link is dead from now on. Raises NotFound."""
     staff_id = staff.id
     with unit_of_work():
         link = db.session.get(BatchLink, link_id)
         if link is None:
             raise NotFound
+        by_number(link.batch.number, db.session.get_one(Staff, staff_id))
         link.revoked_at = link.revoked_at or now()
         audit.note_id(staff_id, "batch.link_revoked", f"batch-{link.batch_id}")
 

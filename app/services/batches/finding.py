@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from app.adapters.clock import now
 from app.export.frozen import CHSI, DIPLOMA
 from app.extensions import db
-from app.models import Batch, BatchItem, BatchState, Campaign, Consent, Decision, Order, School
+from app.models import Batch, BatchItem, BatchState, Campaign, Consent, Decision, Order, School, Staff
 from app.rules.faults import NotFound
 from app.rules.states import OrderState
 from app.rules.text import N_
@@ -77,10 +78,10 @@ def campaigns_to_export(kind: str, school: str | None, campaign: str | None) -> 
     return [one for one in found if kind in one.kinds]
 
 
-def by_number(number: str) -> Batch:
-    """A batch by its number. Raises NotFound."""
+def by_number(number: str, staff: Staff | None = None) -> Batch:
+    """A batch by its number; for `staff`, of their schools. Raises NotFound."""
     found = db.session.scalar(select(Batch).where(Batch.number == number))
-    if found is None:
+    if found is None or (staff is not None and staff.school_ids and found.school_id not in staff.school_ids):
         raise NotFound(N_("没有这个制作批次"))
     return found
 
@@ -108,9 +109,12 @@ def summaries(ids: Sequence[int]) -> dict[int, Summary]:
     return {batch_id: Summary(count, gone) for batch_id, count, gone in db.session.execute(query)}
 
 
-def recent(limit: int = 100) -> list[tuple[Batch, Summary]]:
-    """The newest batches with their counts."""
-    found = db.session.scalars(select(Batch).order_by(Batch.id.desc()).limit(limit)).all()
+def recent(staff: Staff, limit: int = 100) -> list[tuple[Batch, Summary]]:
+    """The newest batches that this person may see, with their counts."""
+    query = select(Batch).order_by(Batch.id.desc()).limit(limit)
+    if staff.school_ids:
+        query = query.where(Batch.school_id.in_(staff.school_ids))
+    found = db.session.scalars(query).all()
     counts = summaries([batch.id for batch in found])
     return [(batch, counts.get(batch.id, Summary(0, 0))) for batch in found]
 
@@ -150,7 +154,10 @@ def find_item(code: str) -> str:
         select(Order.number)
         .join(BatchItem, BatchItem.order_id == Order.id)
         .join(Batch, Batch.id == BatchItem.batch_id)
-        .where(Batch.number == number, BatchItem.position == (int(position) if position.isdigit() else -1))
+        .where(
+            Batch.number == number,
+            BatchItem.position == (int(position) if re.fullmatch("[0-9]{1,9}", position) else -1),
+        )
     )
     found = db.session.scalar(query)
     if found is None:

@@ -130,7 +130,7 @@ def _judgement() -> Judgement:
 
 def _box(text: str) -> Box:
     parts = text.split(",")
-    if len(parts) != 4 or not all(part.isdigit() for part in parts):
+    if len(parts) != 4 or not all(part.isdecimal() and len(part) < 10 for part in parts):
         return (-1, -1, 0, 0)  # refused as outside of the photo
     x, y, width, height = (int(part) for part in parts)
     return x, y, width, height
