@@ -59,6 +59,10 @@ class Consent(db.Model):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
+NO_SCHOOL = frozenset({0})
+"""Bound to a school that does not exist: sees nothing."""
+
+
 class Staff(db.Model, UserMixin):
     """One member of staff. Until `totp_confirmed_at` the secret is only offered, not yet in force."""
 
@@ -88,8 +92,9 @@ class Staff(db.Model, UserMixin):
 
     @property
     def school_ids(self) -> frozenset[int]:
-        """Schools this person is bound to; empty means no bound (a `school` liaison always has one)."""
-        return frozenset(row.school_id for row in self.school_rows)
+        """Schools this person is bound to; empty means no bound. A liaison without a school is bound to none at all."""
+        bound = frozenset(row.school_id for row in self.school_rows)
+        return bound or (NO_SCHOOL if Role.SCHOOL in self.roles else bound)
 
 
 class StaffRole(db.Model):

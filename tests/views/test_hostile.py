@@ -138,3 +138,11 @@ def test_finance_bound_to_a_school_drives_no_other_schools_refund(app: Flask, ca
     assert bound.post(f"/finance/refunds/{refund.id}/retry").status_code == 404
     db.session.expire_all()
     assert db.session.get_one(Refund, refund.id).state == "failed"
+
+
+def test_a_liaison_whose_school_is_gone_sees_nothing(app: Flask, cast: Cast) -> None:
+    order = make_order(cast.campaign, OrderState.PENDING_REVIEW, account=cast.student)
+    client = sign_in(app.test_client(), make_staff(Role.SCHOOL))
+    assert cast.campaign.code not in client.get("/schools/").text
+    assert client.get(f"/schools/campaigns/{cast.campaign.code}").status_code == 404
+    assert client.get(f"/review/orders/{order.number}").status_code == 404
