@@ -9,10 +9,10 @@ import pytest
 from app.adapters.clock import now
 from app.extensions import db
 from app.models import Campaign, Order, PhotoCheck
-from app.rules.states import OrderState
-from app.services import review_queue
+from app.rules.states import OrderState, Role
+from app.services import review_queue, schools
 from app.services.review_queue import Filters
-from tests.factories import Cast, make_campaign, make_decision, make_order
+from tests.factories import Cast, make_campaign, make_decision, make_order, make_school, make_staff
 from tests.services.plans import PLANS, plan
 
 
@@ -67,3 +67,13 @@ def test_the_next_order_is_found_by_indexes(any_cast: Cast, what: str) -> None:
     assert any("ix_order_queue" in line for line in lines), lines
     scans = [line for line in lines if line.startswith(("SCAN ", "Seq Scan on ", "->  Seq Scan on "))]
     assert not [line for line in scans if "lease" not in line and "campaign" not in line], lines
+
+
+def test_filters_offer_a_persons_own_schools_only(any_cast: Cast) -> None:
+    other = make_school("10002")
+    mine, theirs = any_cast.campaign.id, make_campaign(other).id
+    bound = make_staff(Role.REVIEWER, other)
+    for staff, expected in ((bound, {theirs}), (any_cast.reviewer, {mine, theirs})):
+        of_schools, campaigns = schools.choices(staff)
+        assert {campaign.id for campaign in campaigns} == expected
+        assert {school.id for school in of_schools} == {campaign.school_id for campaign in campaigns}

@@ -14,7 +14,7 @@ from app.rules.text import N_
 
 
 def campaign_by_code(code: str) -> Campaign:
-    """An open campaign by its 特征码. Raises NotFound, or ActionNotAllowed outside of its days."""
+    """A campaign of an active school by its 特征码, open or not. Raises NotFound."""
     found = db.session.scalar(
         select(Campaign).join(School).where(func.upper(Campaign.code) == code.strip().upper(), School.active)
     )

@@ -7,14 +7,11 @@ from typing import Any
 
 from flask import render_template, request
 from flask_login import current_user
-from sqlalchemy import select
 
 from app.adapters.clock import beijing, now
-from app.extensions import db
-from app.models import Campaign, School
 from app.rules.states import Role
 from app.security import roles
-from app.services import reasons, statistics
+from app.services import reasons, schools, statistics
 from app.services.statistics import DAY, HOUR, Scope
 from app.views.review.blueprint import bp
 
@@ -26,8 +23,8 @@ def _scope() -> Scope:
     """The filters of the address, within this person's own schools."""
     own = current_user.school_ids
     wanted = request.args.get("school", type=int)
-    schools = frozenset({wanted}) if wanted and (not own or wanted in own) else own
-    return Scope(schools, request.args.get("campaign", type=int) or None)
+    within = frozenset({wanted}) if wanted and (not own or wanted in own) else own
+    return Scope(within, request.args.get("campaign", type=int) or None)
 
 
 def _period() -> int:
@@ -42,6 +39,7 @@ def figures() -> Any:
     scope, days = _scope(), _period()
     since = now() - timedelta(days=days)
     buckets = statistics.buckets(scope, HOUR, 24) if days == 1 else statistics.buckets(scope, DAY, days)
+    mine, campaigns = schools.choices(current_user)
     pattern = "%H" if days == 1 else "%m-%d"
     return render_template(
         "review/figures.html",
@@ -56,16 +54,9 @@ def figures() -> Any:
         waited=statistics.middle(statistics.waiting_times(scope, since)),
         reviewers=statistics.reviewers(scope, since) if Role.LEAD in current_user.roles else None,
         labels={reason.code: reason.label for reason in reasons.everything()},
-        **_choices(),
+        schools=mine,
+        campaigns=campaigns,
     )
-
-
-def _choices() -> dict[str, Any]:
-    schools, campaigns = select(School).order_by(School.name), select(Campaign).order_by(Campaign.id.desc())
-    if current_user.school_ids:
-        schools = schools.where(School.id.in_(current_user.school_ids))
-        campaigns = campaigns.where(Campaign.school_id.in_(current_user.school_ids))
-    return {"schools": db.session.scalars(schools).all(), "campaigns": db.session.scalars(campaigns.limit(200)).all()}
 
 
 @bp.get("/figures/live")

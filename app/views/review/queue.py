@@ -7,11 +7,9 @@ from typing import Any
 from flask import render_template
 from flask_login import current_user
 
-from app.extensions import db
-from app.models import Campaign, School
 from app.rules.messages import LABELS
 from app.security import roles
-from app.services import leases, reasons, review_queue
+from app.services import leases, reasons, review_queue, schools
 from app.views import staff_pictures
 from app.views.review.blueprint import REVIEWERS, bp, read_filters
 
@@ -22,14 +20,15 @@ def queue() -> Any:
     """The first waiting orders as the filters say, and who is offered which."""
     filters = read_filters()
     orders = review_queue.page(current_user, filters)
+    mine, campaigns = schools.choices(current_user)
     return render_template(
         "review/queue.html",
         filters=filters,
         orders=orders,
         holders=leases.holders([order.id for order in orders]),
         total=review_queue.count(current_user, filters),
-        schools=db.session.query(School).order_by(School.name).all(),
-        campaigns=db.session.query(Campaign).order_by(Campaign.name).all(),
+        schools=mine,
+        campaigns=campaigns,
         reasons=reasons.everything(),
         checks=LABELS,
         kinds=review_queue.KINDS,
