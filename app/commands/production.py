@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from app.commands.database import uses_database
 from app.rules.faults import Fault
 
 KIND = click.Choice(["chsi", "diploma"])
@@ -26,6 +27,7 @@ def register(app: Flask) -> None:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default instance/batches.")
 @click.option("--dry-run", is_flag=True, help="Say what would be exported and what would go wrong; write nothing.")
 @click.option("--batch", "number", help="Build this batch again: the same bytes.")
+@uses_database
 def export_batch(
     kind: str | None, school: str | None, campaign: str | None, out: Path | None, dry_run: bool, number: str | None
 ) -> None:
@@ -100,8 +102,12 @@ def _preview(kind: str, school: str | None, campaign: str | None) -> None:
 @click.option("--key", "fingerprint", help="The signing key's fingerprint, as on the delivery note.")
 def verify_batch(path: Path, fingerprint: str | None) -> None:
     """Check a batch: a ZIP or a folder. Names everything that differs."""
-    from app.export.verify import verify
+    from app.export.verify import is_fingerprint, verify
 
+    if fingerprint is not None and not is_fingerprint(fingerprint):
+        raise click.BadParameter(
+            "a fingerprint is 64 digits 0-9 and letters a-f, as on the delivery note", param_hint="--key"
+        )
     found = verify(path, fingerprint)
     for problem in found.problems:
         click.echo(problem)
@@ -116,6 +122,7 @@ def verify_batch(path: Path, fingerprint: str | None) -> None:
 @click.argument("campaign")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Read and report, write nothing.")
+@uses_database
 def import_roster(campaign: str, file: Path, dry_run: bool) -> None:
     """Import the list of expected students (XLSX or CSV) of a campaign; again updates it."""
     from tqdm import tqdm
@@ -145,6 +152,7 @@ def import_roster(campaign: str, file: Path, dry_run: bool) -> None:
 @click.option(
     "--map", "mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV: file,student_no"
 )
+@uses_database
 def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
     """Import a studio's photos taken on site; the file name or a CSV map says whose each is. Can be run again."""
     from tqdm import tqdm
@@ -170,6 +178,7 @@ def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
 
 @click.command("purge")
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted.")
+@uses_database
 def purge(dry_run: bool) -> None:
     """Delete what is past its retention."""
     from app.services import retention

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from flask import Flask, current_app
 
+from app.commands.database import uses_database
 from app.rules.faults import Fault
 from app.rules.states import STAFF_ROLES
 
@@ -22,6 +23,7 @@ def register(app: Flask) -> None:
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in STAFF_ROLES]))
 @click.option("--school", "schools", multiple=True, help="School code; needed for --role school.")
 @click.password_option(help="Asked for when not given.")
+@uses_database
 def create_staff(name: str, roles: tuple[str, ...], schools: tuple[str, ...], password: str) -> None:
     """Create a member of staff."""
     from app.services.staff import create
@@ -39,6 +41,7 @@ def create_staff(name: str, roles: tuple[str, ...], schools: tuple[str, ...], pa
 @click.argument("name")
 @click.option("--cause", required=True, help="Why, for the audit log.")
 @click.option("--second-factor", is_flag=True, help="The second factor is lost too: take it off.")
+@uses_database
 def recover_staff(name: str, cause: str, second_factor: bool) -> None:
     """Let in somebody who is locked out: prints a password that is good for one sign-in."""
     from sqlalchemy import select
@@ -59,6 +62,7 @@ def recover_staff(name: str, cause: str, second_factor: bool) -> None:
 
 @click.command("sweep")
 @click.option("--quiet", is_flag=True, help="Print only what was done.")
+@uses_database
 def sweep(quiet: bool) -> None:
     """Requeue lost jobs, expire unpaid orders, reconcile payments."""
     from app.services.sweep import run
@@ -69,6 +73,7 @@ def sweep(quiet: bool) -> None:
 
 
 @click.command("demo-data")
+@uses_database
 def demo_data() -> None:
     """Fill an empty database with a demo school; its portraits are drawn by our own code."""
     from app.demo.school import fill

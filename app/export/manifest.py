@@ -58,9 +58,10 @@ def as_csv(batch: FrozenBatch, photos: dict[int, str]) -> bytes:
 
 
 def as_xlsx(batch: FrozenBatch, photos: dict[int, str]) -> bytes:
-    """One sheet of text cells; `created` is the frozen time, so that the file is the same on every run."""
+    """One sheet of text cells, written row by row; `created` is the frozen time, so every run gives the same file."""
     file = io.BytesIO()
-    options = {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}
+    options = {"constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False,
+               "strings_to_urls": False}  # fmt: skip
     book = xlsxwriter.Workbook(file, options)
     book.set_properties(
         {"created": datetime.fromisoformat(batch.frozen_at).replace(tzinfo=None), "title": batch.number}

@@ -58,11 +58,14 @@ def collisions(stems: Sequence[str]) -> set[str]:
 def distinct(stems: Sequence[str]) -> list[str]:
     """The stems with `-2`, `-3` … behind those that would be the same file, in order."""
     taken: set[str] = set()
+    last: dict[str, int] = {}  # numbers only grow: what was taken once stays taken, so nothing is tried twice
     result = []
     for stem in stems:
-        candidate, number = stem, 2
+        candidate, number = stem, last.get(stem, 1)
         while candidate.casefold() in taken:
-            candidate, number = f"{stem}-{number}", number + 1
+            number += 1
+            candidate = f"{stem}-{number}"
+        last[stem] = number
         taken.add(candidate.casefold())
         result.append(candidate)
     return result

@@ -121,14 +121,11 @@ def _strip(canvas: Canvas, letters: Lettering, batch: FrozenBatch, item: FrozenI
 
 
 def _code(canvas: Canvas, text: str, left: float, top: float) -> None:
+    """A bar for each run of dark modules, in the code's own grid: whole numbers are short and need no rounding."""
     matrix = segno.make(text, error="m", micro=False, mask=MASK).matrix
-    cell = CODE / len(matrix)
-    path = canvas.beginPath()
-    for row, line in enumerate(matrix):
-        y = top - (row + 1) * cell
-        for column, length in _dark_runs(line):
-            path.rect((left + column * cell) * mm, y * mm, length * cell * mm, cell * mm)
-    canvas.drawPath(path, stroke=0, fill=1)
+    cell = CODE / len(matrix) * mm
+    runs = (f"{column} {row} {length} 1 re" for row, line in enumerate(matrix) for column, length in _dark_runs(line))
+    canvas.addLiteral(f"q {cell:.5f} 0 0 {-cell:.5f} {left * mm:.4f} {top * mm:.4f} cm {' '.join(runs)} f Q")
 
 
 def _dark_runs(line: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -118,6 +118,11 @@ def _signature(sums: bytes, text: bytes, fingerprint: str | None) -> tuple[list[
     return problems, facts
 
 
+def is_fingerprint(text: str) -> bool:
+    """Whether this can be a key's fingerprint: 64 hexadecimal digits, however people typed them."""
+    return re.fullmatch(r"[0-9a-f]{64}", _plain(text)) is not None
+
+
 def _plain(fingerprint: str) -> str:
     """As people type it from paper: with spaces or colons, in capitals."""
     return re.sub(r"[\s:]", "", fingerprint).lower()

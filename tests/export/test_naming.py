@@ -22,6 +22,15 @@ def test_distinct_names_differ_even_where_case_does_not_count(stems: list[str]) 
     assert len({stem.casefold() for stem in made}) == len(stems)
 
 
+@given(st.lists(st.sampled_from(["a", "A", "b", "a-2", "a-3", "ß", "SS"]), max_size=30))
+def test_each_gets_the_first_number_that_is_free(stems: list[str]) -> None:
+    taken: set[str] = set()
+    for stem, made in zip(stems, distinct(stems), strict=True):
+        wanted = [stem, *(f"{stem}-{number}" for number in range(2, 40))]
+        assert made == next(one for one in wanted if one.casefold() not in taken)
+        taken.add(made.casefold())
+
+
 @pytest.mark.parametrize(
     ("template", "right"),
     [
