@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import judged, skipped
-from workers.checks.planes import has_wall, median_colour, wall
+from workers.checks.planes import has_wall, wall, wall_colour
 from workers.imaging.colour import lab as to_lab
 from workers.imaging.scene import Scene, wanted_background
 
@@ -23,12 +24,12 @@ def look(scene: Scene) -> Iterator[Check]:
         yield skipped("background_colour")
         return
     seen = wall(scene)
-    middle = median_colour(scene, seen)
+    middle = wall_colour(scene)
     if scene.policy == "replace":  # any plain, not too dark wall will do; the colour is painted
         yield judged(scene, "background_colour", float(middle[0]), "dark_wall", limit="wall_lightness")
         return
     name = wanted_background(scene, middle)
     target = to_lab(np.array([[scene.rule.backgrounds[name]]], np.uint8))[0, 0]
-    y, x = np.nonzero(seen)
-    where = scene.box(float(x.min()), float(y.min()), float(np.ptp(x)), float(np.ptp(y)))
+    x, y, width, height = cv2.boundingRect(seen.view(np.uint8))
+    where = scene.box(float(x), float(y), float(width - 1), float(height - 1))
     yield judged(scene, "background_colour", float(np.linalg.norm(middle - target)), "not_" + name, where)

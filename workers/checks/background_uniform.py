@@ -16,10 +16,12 @@ import numpy as np
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged, skipped, worst
 from workers.checks.marks import Mask
-from workers.checks.planes import Plane, distance_to, has_wall, lab, median_colour, once, wall
+from workers.checks.planes import Plane, distance_to, has_wall, lab, once, wall, wall_colour
+from workers.checks.ranks import percentile
 from workers.imaging.scene import Scene
 
 CODES = ("background_uniform",)
+_FILTERS = 3  # rows that the blur and the gradient reach down
 
 
 def look(scene: Scene) -> Iterator[Check]:
@@ -27,7 +29,8 @@ def look(scene: Scene) -> Iterator[Check]:
         yield skipped("background_uniform")
         return
     seen = wall(scene)
-    away, rough = float(np.percentile(stray(scene)[seen], 98)), float(np.percentile(texture(scene)[seen], 95))
+    rows = slice(_lowest(scene))
+    away, rough = (percentile(plane(scene)[rows][seen[rows]], part) for plane, part in ((stray, 98), (texture, 95)))
     found = worst(
         judged(scene, "background_uniform", away, "uneven"),
         judged(scene, "background_uniform", rough, "texture", limit="roughness"),
@@ -37,16 +40,30 @@ def look(scene: Scene) -> Iterator[Check]:
 
 @once
 def stray(scene: Scene) -> Plane:
-    """CIELAB distance of every pixel from the wall's median colour."""
-    return distance_to(lab(scene), median_colour(scene, wall(scene)))
+    """CIELAB distance of every pixel from the wall's median colour, as far down as the wall is looked at."""
+    away = np.zeros(wall(scene).shape, np.float32)
+    rows = slice(_lowest(scene))
+    away[rows] = distance_to(lab(scene)[rows], wall_colour(scene))
+    return away
 
 
 @once
 def texture(scene: Scene) -> Plane:
-    """CIELAB gradient of every pixel."""
-    smooth = cv2.GaussianBlur(lab(scene), (5, 5), 1.2)
+    """CIELAB gradient of every pixel, as far down as the wall is looked at."""
+    steep = np.zeros(wall(scene).shape, np.float32)
+    lowest = _lowest(scene)
+    smooth = cv2.GaussianBlur(lab(scene)[: lowest + _FILTERS], (5, 5), 1.2)
     across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    return np.asarray(cv2.transform(np.abs(across) + np.abs(down), np.ones((1, 3), np.float32)), np.float32)
+    np.abs(across, out=across)
+    across += np.abs(down, out=down)
+    steep[:lowest] = cv2.transform(across[:lowest], np.ones((1, 3), np.float32))
+    return steep
+
+
+def _lowest(scene: Scene) -> int:
+    """The row below the last one with wall; at least 1."""
+    rows = np.flatnonzero(wall(scene).any(axis=1))
+    return int(rows[-1]) + 1 if rows.size else 1
 
 
 def fault_map(scene: Scene) -> Mask:

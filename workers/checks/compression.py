@@ -10,6 +10,7 @@ import numpy as np
 from app.rules.report import Check
 from workers.checks.common import judged, worst
 from workers.checks.planes import Plane, grey, skin, wall
+from workers.checks.ranks import median
 from workers.imaging.scene import Scene
 
 CODES = ("compression",)
@@ -21,7 +22,7 @@ def look(scene: Scene) -> Iterator[Check]:
     if scene.portrait is None or scene.mask is None:
         return
     spots = skin(scene) | wall(scene)
-    noise = float(np.median(np.abs(cv2.filter2D(grey(scene), -1, _NOISE))[spots]) / 6 / 0.6745) if spots.any() else 0.0
+    noise = median(np.abs(cv2.filter2D(grey(scene), -1, _NOISE)[spots])) / 6 / 0.6745 if spots.any() else 0.0
     yield worst(
         judged(scene, "compression", blockiness(scene), "blocks"),
         judged(scene, "compression", noise, "noise", limit="noise"),

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import judged, skipped, worst
 from workers.checks.planes import has_skin, lab, light, skin
+from workers.checks.ranks import percentile
 from workers.imaging.colour import luminance
 from workers.imaging.scene import OVAL, Scene
 
@@ -31,8 +33,10 @@ def look(scene: Scene) -> Iterator[Check]:
             yield skipped("exposure")
         return
     face, where = skin(scene), scene.around(OVAL)
-    bright = float(np.percentile(lab(scene)[face][:, 0], 95))
-    blown = float((scene.portrait[face].max(axis=1) >= _BLOWN).mean() * 100)
+    bright = percentile(lab(scene)[..., 0][face], 95)
+    red, green, blue = cv2.split(scene.portrait)
+    brightest = cv2.max(cv2.max(red, green), blue)
+    blown = float((brightest[face] >= _BLOWN).mean() * 100)
     lit = 100 * float(np.sqrt(key(scene) * light(scene)[face].mean()))
     yield worst(
         judged(scene, "exposure", lit, "dark", where, "light"),

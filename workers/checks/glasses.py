@@ -16,6 +16,7 @@ from app.rules.report import Check
 from workers.checks.common import judged, skipped, worst
 from workers.checks.marks import LEFT_EYE, RIGHT_EYE, Mask, polygon
 from workers.checks.planes import both_cheeks, has_skin, lab
+from workers.checks.ranks import median, percentile
 from workers.imaging.scene import Scene
 
 CODES = ("glasses",)
@@ -32,9 +33,10 @@ def look(scene: Scene) -> Iterator[Check]:
         yield skipped("glasses")
         return
     tones, where = lab(scene)[..., 0], scene.around((*LEFT_EYE, *RIGHT_EYE), 0.2)
-    cheek = max(5.0, float(np.median(tones[both_cheeks(scene)])))
-    dark = max(0.0, 1 - float(np.percentile(tones[zone], 75)) / cheek)
-    black, white = np.percentile(tones[eyes], (10, 90))
+    cheek = max(5.0, median(tones[both_cheeks(scene)]))
+    dark = max(0.0, 1 - percentile(tones[zone], 75) / cheek)
+    lids = tones[eyes]
+    black, white = percentile(lids, 10), percentile(lids, 90)
     tint = dark if white - black < _DIM_EYE else 0.0
     yield worst(
         judged(scene, "glasses", dark, "dark", where),

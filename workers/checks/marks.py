@@ -33,9 +33,15 @@ def width(scene: Scene) -> float:
 
 def polygon(scene: Scene, points: tuple[int, ...], grow: float = 0.0) -> Mask:
     """The area of the portrait within these landmarks, grown by `grow` of its own size."""
-    assert scene.marks is not None and scene.portrait is not None
+    assert scene.portrait is not None
+    area = np.zeros(scene.portrait.shape[:2], np.bool_)
+    fill(scene, area, points, grow, True)
+    return area
+
+
+def fill(scene: Scene, area: Mask, points: tuple[int, ...], grow: float, value: bool) -> None:
+    """Set the area of these landmarks, grown by `grow` of its own size, in a mask of the portrait."""
+    assert scene.marks is not None
     spots = scene.marks[list(points), :2]
     spots = spots.mean(0) + (spots - spots.mean(0)) * (1 + grow)
-    plane = np.zeros(scene.portrait.shape[:2], np.uint8)
-    cv2.fillPoly(plane, [np.rint(spots).astype(np.int32)], (1,))
-    return plane > 0
+    cv2.fillPoly(area.view(np.uint8), [np.rint(spots).astype(np.int32)], (int(value),))

@@ -36,16 +36,21 @@ def look(scene: Scene) -> Iterator[Check]:
 
 def colour_beyond_tone(tones: Plane) -> float:
     """Root mean square of a* and b* around their mean at each lightness; `tones` is N x 3 CIELAB."""
-    step = np.clip(tones[:, 0] / 5, 0, _STEPS - 1).astype(int)
+    light, *colours = np.ascontiguousarray(tones.T, np.float64)
+    step = np.clip(light / 5, 0, _STEPS - 1).astype(int)
     count = np.maximum(1, np.bincount(step, minlength=_STEPS))
-    means = np.stack([np.bincount(step, tones[:, part], minlength=_STEPS) / count for part in (1, 2)], axis=1)
-    return float(np.sqrt(((tones[:, 1:] - means[step]) ** 2).sum(axis=1).mean()))
+    beyond = 0.0
+    for part in colours:  # the squares around the means are the squares less the means' own
+        sums = np.bincount(step, part, minlength=_STEPS)
+        beyond += float(part @ part - sums @ (sums / count))
+    return float(np.sqrt(max(0.0, beyond) / light.size))
 
 
 def _looked_at(scene: Scene) -> Plane:
     """The person's pixels; without a person all of the picture."""
-    if scene.portrait is not None and scene.mask is not None and (scene.mask > 0.5).mean() > 0.05:
-        return lab(scene)[::2, ::2][scene.mask[::2, ::2] > 0.5]
+    person = scene.mask > 0.5 if scene.portrait is not None and scene.mask is not None else np.zeros(0, np.bool_)
+    if np.count_nonzero(person) > 0.05 * person.size:
+        return lab(scene)[::2, ::2][person[::2, ::2]]
     rgb = scene.picture.rgb
     down, across = (max(1, size // _SAMPLES) for size in rgb.shape[:2])
     return to_lab(rgb[::down, ::across]).reshape(-1, 3)

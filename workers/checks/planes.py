@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from workers.checks import marks
-from workers.checks.marks import Mask, polygon
+from workers.checks.marks import Mask, fill, polygon
+from workers.checks.ranks import median
 from workers.imaging import colour
 from workers.imaging.scene import OVAL, Scene
 
@@ -67,7 +68,7 @@ def skin(scene: Scene) -> Mask:
         marks.LEFT_EYE: 0.5, marks.RIGHT_EYE: 0.5, marks.LEFT_BROW: 0.3, marks.RIGHT_BROW: 0.3, marks.LIPS: 0.2,
     }  # fmt: skip
     for part, grow in parts.items():
-        face &= ~polygon(scene, part, grow)
+        fill(scene, face, part, grow, False)
     return face
 
 
@@ -95,7 +96,13 @@ def median_colour(scene: Scene, where: Mask) -> Plane:
     spots = lab(scene)[::2, ::2][where[::2, ::2]]
     if not spots.shape[0]:
         spots = lab(scene)[where]
-    return np.asarray(np.median(spots, axis=0), np.float32)
+    return np.array([median(part) for part in spots.T], np.float32)
+
+
+@once
+def wall_colour(scene: Scene) -> Plane:
+    """Median CIELAB of the background."""
+    return median_colour(scene, wall(scene))
 
 
 def distance_to(tones: Plane, colour_: Plane, lightness: float = 1.0) -> Plane:
@@ -106,25 +113,28 @@ def distance_to(tones: Plane, colour_: Plane, lightness: float = 1.0) -> Plane:
     return np.asarray(cv2.sqrt(cv2.transform(cv2.multiply(away, away), weights)), np.float32)
 
 
+@once
 def has_skin(scene: Scene) -> bool:
     """Whether enough of the face lies within the portrait for checks of skin and light."""
     if scene.portrait is None or scene.mask is None or scene.marks is None:
         return False
     left, right = cheeks(scene)
-    return bool(skin(scene).sum() >= ENOUGH_SKIN and left.sum() >= 20 and right.sum() >= 20)
+    least = ((skin(scene), ENOUGH_SKIN), (left, 20), (right, 20))
+    return all(np.count_nonzero(where) >= pixels for where, pixels in least)
 
 
 LEAST_WALL = 0.02
 """Part of the picture that must be background to say anything about it."""
 
 
+@once
 def has_wall(scene: Scene) -> bool:
     """Whether enough background is seen, and the mask knows the person from it (it must at least know the face)."""
     if scene.mask is None or scene.portrait is None or scene.marks is None:
         return False
     face = skin(scene)
     known = not face.any() or float(scene.mask[face].mean()) > 0.5
-    return bool(known and wall(scene).mean() >= LEAST_WALL)
+    return bool(known and np.count_nonzero(wall(scene)) >= LEAST_WALL * face.size)
 
 
 @once

@@ -15,19 +15,24 @@ from app.rules.report import Check
 from workers.checks.common import judged, skipped
 from workers.checks.marks import LEFT_EYE, RIGHT_EYE, polygon
 from workers.checks.planes import grey
+from workers.checks.ranks import percentile
 from workers.imaging.scene import OVAL, Scene
 
 CODES = ("sharpness",)
+_REACH = 10  # pixels: the wider blur looks 8 far
 
 
 def look(scene: Scene) -> Iterator[Check]:
     if scene.portrait is None or scene.mask is None:
         return
     eyes = polygon(scene, LEFT_EYE, 0.6) | polygon(scene, RIGHT_EYE, 0.6)
-    if eyes.sum() < 100:
+    if np.count_nonzero(eyes) < 100:
         yield skipped("sharpness")
         return
-    plain = grey(scene)
+    x, y, width, height = cv2.boundingRect(eyes.view(np.uint8))
+    near = (slice(max(0, y - _REACH), y + height + _REACH), slice(max(0, x - _REACH), x + width + _REACH))
+    plain, eyes = grey(scene)[near], eyes[near]
     fine, coarse = cv2.GaussianBlur(plain, (0, 0), 1.0), cv2.GaussianBlur(plain, (0, 0), 2.0)
-    detail = np.percentile(np.abs(plain - fine)[eyes], 90) / (np.percentile(np.abs(fine - coarse)[eyes], 90) + 1e-6)
-    yield judged(scene, "sharpness", float(detail), "blurred", scene.around(OVAL))
+    finest, next_finest = np.abs(plain[eyes] - fine[eyes]), np.abs(fine[eyes] - coarse[eyes])
+    detail = percentile(finest, 90) / (percentile(next_finest, 90) + 1e-6)
+    yield judged(scene, "sharpness", detail, "blurred", scene.around(OVAL))

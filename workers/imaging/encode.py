@@ -56,8 +56,9 @@ def encode(portrait: Rgb, output: Output) -> tuple[bytes, int]:
 
 
 def _highest(image: Image.Image, subsampling: int, output: Output) -> tuple[bytes, int]:
-    """The highest quality that fits, or else the least: a bisection that looks first where photos usually land."""
+    """The highest quality that fits, or else the least: looked for first where photos of such sizes usually land."""
     low, high, best = output.quality_least - 1, output.quality_best + 1, b""
+    sizes: list[tuple[int, float]] = []
     quality = min(max(_USUAL, output.quality_least), output.quality_best)
     while high - low > 1:
         data = _jpeg(image, quality, subsampling, output.dpi)
@@ -65,10 +66,19 @@ def _highest(image: Image.Image, subsampling: int, output: Output) -> tuple[byte
             low, best = quality, data
         else:
             high = quality
-        wanted = output.max_bytes / len(data) * _usual_size(quality)
-        guess = next((q for q in range(high - 1, low, -1) if _usual_size(q) <= wanted), low + 1)
+        sizes.append((quality, len(data) / output.max_bytes))
+        guess = next((q for q in range(high - 1, low, -1) if _likely_size(q, sizes) <= 1), low + 1)
         quality = min(max(guess, low + 1), high - 1)
     return (best, low) if best else (data, high)
+
+
+def _likely_size(quality: int, sizes: list[tuple[int, float]]) -> float:
+    """Size at a quality from those known: as usual, and as much more or less steep as the last two were."""
+    (last, size), steep = sizes[-1], 1.0
+    if len(sizes) > 1:
+        before, other = sizes[-2]
+        steep = np.log(size / other) / np.log(_usual_size(last) / _usual_size(before))
+    return float(size * (_usual_size(quality) / _usual_size(last)) ** steep)
 
 
 def _usual_size(quality: int) -> float:
