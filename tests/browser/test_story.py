@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -220,11 +221,12 @@ def _export(installation: Installation) -> None:
     for path in (archive, installation.folder / "batches" / folder):
         done = installation.flask("verify-batch", str(path))
         assert done.returncode == 0, done.stdout
+    with zipfile.ZipFile(archive) as opened:
+        photo = next(member for member in opened.infolist() if member.filename.startswith("photos/"))
     data = bytearray(archive.read_bytes())
-    place = data.index(b"photos/") + 200
-    data[place] ^= 1
+    data[photo.header_offset + 30 + len(photo.filename) + 200] ^= 1  # 30: a member's header without its name
     archive.write_bytes(data)
     done = installation.flask("verify-batch", str(archive))
     assert done.returncode == 1
-    assert "photos/" in done.stdout
+    assert photo.filename in done.stdout
     assert "Nothing to export" in installation.flask("export-batch", "--kind", "chsi").stdout

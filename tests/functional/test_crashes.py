@@ -51,7 +51,7 @@ class Plant:
     def child(self) -> int:
         """The checker child's process number, once there is one."""
         assert self.worker is not None
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             for process in psutil.Process(self.worker.pid).children(recursive=True):
                 if "workers.child" in " ".join(process.cmdline()):
