@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,18 @@ def test_a_straight_drawing_has_no_angle_and_a_tilted_one_its_own(look: Any) -> 
     straight, tilted = look(seed=2).face, look(seed=2, fault="tilted").face
     assert abs(pose.roll(straight)) < 4 and abs(pose.yaw(straight)) < 5 and abs(pose.pitch(straight)) < 9
     assert abs(pose.roll(tilted)) > 8
+
+
+@pytest.mark.parametrize(("code", "within", "beyond"), [("pitch", 14.9, 15.1), ("yaw", 9.9, 10.1)])
+def test_what_the_model_alone_says_breaks_the_rule_is_refused_and_below_that_both_must_agree(
+    look: Any, code: str, within: float, beyond: float
+) -> None:
+    scene, check = look(seed=2), import_module(f"workers.checks.{code}")
+    for angle in (within, -within, beyond, -beyond):
+        scene.faces[0] = replace(scene.faces[0], **{code: angle})
+        (found,) = check.look(scene)
+        assert found.verdict is (CheckVerdict.FAIL if abs(angle) == beyond else CheckVerdict.PASS)
+        assert found.value == angle if abs(angle) == beyond else abs(found.value) < within
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])

@@ -20,6 +20,14 @@ def judged(scene: Scene, code: str, value: float, fault: str = "", region: Box |
     return Check(code, verdict, round(float(value), 4), bounds.unit, low, high, region, fault)
 
 
+def steepest(scene: Scene, code: str, shown: float, model: float) -> float:
+    """The angle that counts: what all measures show, but the model's own where that alone breaks the rule.
+
+    Geometry makes warnings rarer; it must not turn what the rule refuses into a warning (decision 0011).
+    """
+    return model if scene.rule.limit(code).judge(model) is CheckVerdict.FAIL else shown
+
+
 def in_profile(scene: Scene) -> bool:
     """Whether the head is turned so far that the mesh guesses the far eye and half of the mouth."""
     return scene.face is not None and abs(scene.face.yaw) > _PROFILE

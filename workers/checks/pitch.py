@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.rules.report import Check
-from workers.checks.common import judged
+from workers.checks.common import judged, steepest
 from workers.imaging import pose
 from workers.imaging.scene import OVAL, Scene
 
@@ -15,5 +15,5 @@ CODES = ("pitch",)
 def look(scene: Scene) -> Iterator[Check]:
     if scene.face is None or scene.marks is None:
         return
-    angle = pose.pitch(scene.face)
+    angle = steepest(scene, "pitch", pose.pitch(scene.face), scene.face.pitch)
     yield judged(scene, "pitch", angle, "lowered" if angle > 0 else "raised", scene.around(OVAL))
