@@ -6,14 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from app.adapters.clock import beijing, now
+from app.demo.age import age
 from app.demo.people import COLLEGES, Person, people
 from app.demo.staff import DEMO_PASSWORD, DEMO_STAFF
 from app.demo.story import Story
 from app.extensions import db
-from app.models import Batch, BatchState, Campaign, CodeImage, Decision, Order, Outbox, RosterEntry, School, Staff
+from app.models import Batch, BatchState, Campaign, RosterEntry, School, Staff
 from app.rules.states import Role
 from app.services import batches, delivery
 from app.services.reasons import seed_reasons
@@ -45,7 +46,7 @@ def fill(say: Callable[[str], None]) -> None:
             if not story.begun():
                 story.play()
             _tell(say, done, len(everybody))
-    _age()
+    age()
     _deliver(last_year, say)
 
 
@@ -112,23 +113,6 @@ def _school(everybody: list[Person]) -> tuple[int, int]:
                             college="文学院", class_name="新闻2301")
             )  # fmt: skip
         return current.id, last_year.id
-
-
-def _age() -> None:
-    """The stories were told in a minute; make them look like the last days: decisions are visible, nothing is unsent."""
-    hour = timedelta(hours=1)
-    with unit_of_work():
-        for decision in db.session.scalars(select(Decision)):
-            decision.at, decision.visible_from = decision.at - hour, decision.visible_from - hour
-        for code in db.session.scalars(select(CodeImage)):
-            code.uploaded_at -= 2 * hour
-        for index, order in enumerate(db.session.scalars(select(Order).order_by(Order.id))):
-            shift = order.state_since - hour * (1 + index % 30)
-            if order.state == "pending_payment":
-                shift = order.state_since - timedelta(minutes=index)
-            db.session.execute(update(Order).where(Order.id == order.id).values(state_since=shift))
-        for row in db.session.scalars(select(Outbox)):
-            row.sent_at, row.channel = now(), "demo"
 
 
 def _deliver(campaign_id: int, say: Callable[[str], None]) -> None:

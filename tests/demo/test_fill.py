@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from app.adapters.clock import now
 from app.demo import school
 from app.demo.people import people
 from app.demo.story import Story
 from app.extensions import db
-from app.models import Account, Batch, Order
+from app.models import Account, Batch, Decision, Event, Order
 
 FEW = {"draft": 1, "pending_review": 1, "delivered": 2}
 
@@ -56,3 +59,23 @@ def test_a_complete_demo_is_left_alone(few: int) -> None:
     school.fill(said.append)
     assert said == ["The demo school is there already."]
     assert db.session.query(Order).count() == few
+
+
+def test_the_stories_lie_in_the_past_and_in_order(few: int) -> None:
+    school.fill(lambda text: None)
+    for order in db.session.query(Order):
+        times = [order.created_at, *(event.at for event in order.events)]
+        assert times == sorted(times)
+        assert all(before < after for before, after in pairwise(times))
+        assert order.state_since == times[-1]
+    waiting = db.session.query(Order).filter_by(state="pending_review").one()
+    assert waiting.photo is not None and waiting.submitted_at is not None
+    assert waiting.created_at < waiting.photo.created_at < waiting.submitted_at < now()
+    taken = [decision.at - _arrival(decision) for decision in db.session.query(Decision)]
+    assert len(taken) == FEW["delivered"] and min(taken) >= timedelta(minutes=30)
+
+
+def _arrival(decision: Decision) -> datetime:
+    """When the order entered the queue."""
+    arrivals = db.session.query(Event).filter_by(order_id=decision.order_id, to_state="pending_review")
+    return max(event.at for event in arrivals)
