@@ -13,6 +13,7 @@ from rq.job import Job
 
 from app import create_app
 from app.adapters.queue import QUEUES
+from app.services.health import WORKER_SILENT
 from workers.checker import CheckerLost
 from workers.jobs.checker_child import checker
 
@@ -30,8 +31,7 @@ def main() -> int:
         redis = Redis.from_url(app.config["REDIS_URL"], socket_connect_timeout=5)
         queues = [Queue(name, connection=redis, serializer="json") for name in QUEUES]
         _warm_up()
-        worker = AppWorker(queues, connection=redis, serializer="json")
-        worker.work(logging_level="WARNING", with_scheduler=False)
+        worker_for(queues, redis).work(logging_level="WARNING", with_scheduler=False)
     return 0
 
 
@@ -54,6 +54,11 @@ class AppWorker(SimpleWorker):
             return super().perform_job(job, queue, execution)
         finally:
             db.session.remove()
+
+
+def worker_for(queues: list[Queue], redis: Redis) -> AppWorker:
+    """A worker that speaks up while idle: RQ has it do so shortly before its time to live (seconds) ends."""
+    return AppWorker(queues, connection=redis, serializer="json", worker_ttl=WORKER_SILENT // 2)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ DISK_LOW = 0.10
 """Free share of the disk below which it is time to act."""
 
 WORKER_SILENT = 120
-"""Seconds without a heartbeat after which a worker is taken for dead: RQ's own is 90."""
+"""Seconds without a heartbeat after which an idle worker is taken for dead; one with a job is silent till its end."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Health:
     @property
     def problems(self) -> list[tuple[str, dict[str, object]]]:
         """What somebody should act on: sentences with their values, the worst first."""
-        alive = [worker for worker in self.workers if worker.silent <= WORKER_SILENT]
+        alive = [worker for worker in self.workers if worker.job or worker.silent <= WORKER_SILENT]
         late = self.swept_at is None or self.sweep_age > SWEEP_LATE
         broken = [name for name, result in self.sweep.items() if isinstance(result, str)]
         found: tuple[tuple[bool, str, dict[str, object]], ...] = (

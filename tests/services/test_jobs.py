@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from app.rules.faults import Invalid
 from app.rules.states import OrderState
 from app.services import health, jobs, sweep
 from tests.factories import Cast, make_order, sign_in
+from workers import run
 
 
 def _work(*queues: str) -> None:
@@ -191,3 +193,17 @@ def test_the_dashboard_changes_nothing_on_a_strangers_word(
     assert client.get("/ops/rq/").status_code == 200
     assert sign_in(app.test_client(), cast.lead).get("/ops/rq/").status_code == 403
     assert sign_in(app.test_client(), cast.lead).get("/ops/rq/0/data/queues.json").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("silent", "job", "missing"), [(health.WORKER_SILENT, "", False), (500, "", True), (500, "x", False)]
+)
+def test_an_idle_or_busy_worker_is_not_missed(app: Flask, cast: Cast, silent: int, job: str, missing: bool) -> None:
+    worker = health.WorkerHealth("here:1", "busy" if job else "idle", job, silent, 0, 0)
+    found = replace(health.look(), workers=[worker])
+    assert any("没有工作进程" in sentence for sentence, _values in found.problems) is missing
+
+
+def test_a_worker_speaks_before_it_is_taken_for_dead(app: Flask) -> None:
+    queues = [Queue("notice", connection=connection(), serializer="json")]
+    assert run.worker_for(queues, connection()).dequeue_timeout < health.WORKER_SILENT
