@@ -79,7 +79,7 @@ def _python_packages(dev: bool) -> None:
     step("uv", "installer (20 MB)", [uv], [VENV / "bin" / "uv"], lambda: _pip_install(uv))
     if not dev and (STAMPS / "dev").exists() and _stamped("dev", REQUIREMENTS / "dev.txt"):
         return  # the larger set holds the smaller one
-    size = "260 MB" if dev else "130 MB"
+    size = "360 MB" if dev else "260 MB"
     step(lock.stem, f"Python packages ({size})", [lock], [VENV / "bin" / "flask"], lambda: _sync(lock))
 
 
