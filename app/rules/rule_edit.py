@@ -15,6 +15,8 @@ MEASURES: Mapping[str, str] = {
     "wall_contrast": N_("墙面与人像反差"),
     "edge_doubt": N_("人像边缘不确定度"),
     "face_eaten": N_("抠图误伤面部"),
+    "painted_over": N_("被当作背景的人像"),
+    "like_colour": N_("与背景同色的人像"),
     "face_lightness": N_("脸部亮度"),
     "blown": N_("过曝面积"),
     "colourfulness": N_("色彩丰富度"),
