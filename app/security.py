@@ -63,7 +63,8 @@ def init_app(app: Flask) -> None:
 def _load(key: str) -> Account | Staff | None:
     kind, _, rest = key.partition("-")
     if kind == "account" and rest.isdigit():
-        return db.session.get(Account, int(rest))
+        account = db.session.get(Account, int(rest))
+        return account if account is not None and account.erased_at is None else None
     if kind == "staff" and rest.isdigit():
         return staff_sessions.holder(int(rest), session.get("staff_session", ""))
     return None

@@ -183,6 +183,7 @@ def purge(dry_run: bool) -> None:
     """Delete what is past its retention."""
     from app.services import retention
 
+    accounts = retention.accounts()
     found = retention.purge(dry_run=dry_run)
     verb = "would go" if dry_run else "deleted"
     for one in found:
@@ -191,5 +192,7 @@ def purge(dry_run: bool) -> None:
             f"{one.roster} roster entries, {one.studio} studio photos {verb}"
             + (f"; {one.live} live orders stay" if one.live else "")
         )
-    if not found:
+    if accounts:
+        click.echo(f"{accounts} accounts that nothing is left of {verb}")
+    if not found and not accounts:
         click.echo("Nothing is past its retention.")

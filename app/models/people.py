@@ -23,6 +23,7 @@ class Account(db.Model, UserMixin):
     locale: Mapped[str] = mapped_column(default="zh")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     deletion_requested_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # no person is left; nobody signs in to it
     identities: Mapped[list[Identity]] = relationship(back_populates="account")
     consents: Mapped[list[Consent]] = relationship(order_by="Consent.id")
 

@@ -18,6 +18,7 @@ from app.services.unit import unit_of_work
 PAGE = 100
 
 LABELS: Mapping[str, str] = {
+    "account.erased": N_("清除学生账号"),
     "batch.acknowledged": N_("签收批次"),
     "batch.discarded": N_("作废批次"),
     "batch.downloaded": N_("下载批次"),

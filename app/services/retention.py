@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from app.adapters.clock import beijing, now
 from app.adapters.storage import storage
@@ -26,25 +26,18 @@ from app.models import (
     BatchItem,
     Campaign,
     CodeImage,
-    Exemption,
-    Form,
     IntakePhoto,
     Order,
     Photo,
-    PhotoCheck,
-    PhotoHash,
     Reminder,
     RosterEntry,
     RosterImport,
 )  # fmt: skip
-from app.rules.states import OrderState
 from app.services import audit
+from app.services.erasure import FINISHED, GONE, accounts_due, erase_account, erase_order, holds_person
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)
-
-FINISHED = (OrderState.COMPLETED.value, OrderState.CANCELLED.value, OrderState.REFUNDED.value)
-GONE = "deleted"
 
 
 @dataclass(frozen=True)
@@ -68,21 +61,32 @@ class Due:
 
 def due() -> list[Due]:
     """What is past its retention, campaign by campaign. Writes nothing."""
-    today = beijing(now()).date()
-    found = [
-        _due(campaign.id, campaign.code)
-        for campaign in db.session.scalars(select(Campaign).order_by(Campaign.id))
-        if campaign.closes + timedelta(days=campaign.retention_days) < today
-    ]
+    found = [_due(campaign.id, campaign.code) for campaign in _past()]
     return [one for one in found if one.anything or one.live]
 
 
+def _past() -> list[Campaign]:
+    today = beijing(now()).date()
+    every = db.session.scalars(select(Campaign).order_by(Campaign.id))
+    return [one for one in every if one.closes + timedelta(days=one.retention_days) < today]
+
+
+def accounts() -> int:
+    """How many accounts would be left without any order that holds a person, and go with what is due."""
+    return len(accounts_due([campaign.id for campaign in _past()]))
+
+
 def purge(*, dry_run: bool = False) -> list[Due]:
-    """Delete what is due, or with `dry_run` only say it. Returns it by campaign, as it was before."""
+    """Delete what is due, or with `dry_run` only say it. Returns it by campaign, as it was before.
+
+    Then the accounts that nothing is left of.
+    """
     found = due()
     for one in [] if dry_run else found:
         if one.anything:
             _purge(one)
+    for account_id in [] if dry_run else accounts_due():
+        erase_account(account_id)
     return found
 
 
@@ -107,16 +111,7 @@ def _due(campaign_id: int, code: str) -> Due:
 
 def _to_purge(campaign_id: int) -> ColumnElement[bool]:
     """Finished orders that still hold a person."""
-    return (
-        (Order.campaign_id == campaign_id)
-        & Order.state.in_(FINISHED)
-        & or_(
-            exists().where(Form.order_id == Order.id, Form.id_hmac != ""),
-            exists().where(Photo.order_id == Order.id, Photo.original_key != GONE),
-            exists().where(CodeImage.order_id == Order.id, CodeImage.key != GONE),
-            Order.typed.is_not(None),
-        )
-    )
+    return (Order.campaign_id == campaign_id) & Order.state.in_(FINISHED) & holds_person()
 
 
 def _batches(campaign_id: int) -> Sequence[int]:
@@ -139,7 +134,7 @@ def _purge(one: Due) -> None:
     for batch_id in _batches(campaign_id):  # before the orders: they are told by theirs
         _purge_batch(batch_id)
     for order_id in db.session.scalars(select(Order.id).where(_to_purge(campaign_id)).order_by(Order.id)).all():
-        _purge_order(order_id)
+        erase_order(order_id)
     for folder in ("onsite", "rosters"):
         storage().delete_below(f"{folder}/{campaign_id}")
     with unit_of_work():
@@ -154,31 +149,6 @@ def _purge(one: Due) -> None:
     log.info("purged campaign=%s orders=%s batches=%s", campaign_id, one.orders, one.batches)
 
 
-def _purge_order(order_id: int) -> None:
-    number = db.session.get_one(Order, order_id).number
-    for folder in ("photos", "codes"):
-        storage().delete_below(f"{folder}/{number}")
-    with unit_of_work():
-        photos = select(Photo.id).where(Photo.order_id == order_id)
-        for table in (PhotoHash, PhotoCheck):
-            db.session.execute(delete(table).where(table.photo_id.in_(photos)))
-        db.session.execute(
-            update(Photo).where(Photo.order_id == order_id).values(
-                original_key=GONE, original_sha256="", pixel_sha256=None, rendition_key=None, rendition_sha256=None,
-                ruler=None, crop=None,
-            )
-        )  # fmt: skip
-        db.session.execute(
-            update(CodeImage)
-            .where(CodeImage.order_id == order_id)
-            .values(key=GONE, sha256="", payload=None, payload_sha256=None)
-        )
-        person = ("name", "student_no", "id_no", "id_hmac", "id_last4", "phone", "phone_hmac", "email")
-        db.session.execute(update(Form).where(Form.order_id == order_id).values(dict.fromkeys(person, "")))
-        db.session.execute(update(Exemption).where(Exemption.order_id == order_id).values(cause=""))
-        db.session.execute(update(Order).where(Order.id == order_id).values(typed=None))
-
-
 def _purge_batch(batch_id: int) -> None:
     """The batch's files and what its rows say of people; number, counts, states and hashes of the whole stay."""
     path = db.session.get_one(Batch, batch_id).path
@@ -189,7 +159,9 @@ def _purge_batch(batch_id: int) -> None:
         else:
             where.unlink(missing_ok=True)
     with unit_of_work():
-        db.session.execute(update(BatchItem).where(BatchItem.batch_id == batch_id).values(frozen="", sha256=""))
+        db.session.execute(
+            update(BatchItem).where(BatchItem.batch_id == batch_id).values(frozen="", sha256="", superseded_cause="")
+        )
         db.session.execute(
             update(BatchDifference).where(BatchDifference.batch_id == batch_id).values(subject="", text="")
         )

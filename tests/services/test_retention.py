@@ -8,17 +8,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.adapters.clock import beijing, now
 from app.adapters.storage import storage
 from app.extensions import db
 from app.models import (
+    Account,
+    Audit,
     Batch,
     BatchItem,
     BatchState,
     Campaign,
+    Decision,
     Event,
     Form,
+    Identity,
     IntakePhoto,
     Order,
     Payment,
@@ -28,9 +33,10 @@ from app.models import (
     Reminder,
     RosterEntry,
 )  # fmt: skip
+from app.rules.faults import Fault
 from app.rules.states import OrderState
-from app.services import progress, retention
-from tests.factories import Cast, make_campaign, make_order
+from app.services import erasure, progress, retention, submissions
+from tests.factories import Cast, make_account, make_campaign, make_order, sign_in
 
 DAY = timedelta(days=1)
 FINISHED = (OrderState.COMPLETED, OrderState.CANCELLED, OrderState.REFUNDED)
@@ -136,7 +142,7 @@ def test_the_last_day_still_belongs_to_the_student(app: Flask, cast: Cast) -> No
     assert retention.due() == []
 
 
-@pytest.mark.parametrize("step", ["_purge_batch", "_purge_order", "files"])
+@pytest.mark.parametrize("step", ["_purge_batch", "erase_order", "files", "erase_account"])
 def test_killed_anywhere_the_next_run_finishes(
     app: Flask, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -146,11 +152,11 @@ def test_killed_anywhere_the_next_run_finishes(
 
     def kill(*words: Any) -> None:
         calls.append(words)
-        if len(calls) > 1 or step == "_purge_batch":
+        if len(calls) > 1 or step in ("_purge_batch", "erase_account"):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as killed:
-        target, name = (retention, step) if step != "files" else (retention, "update")
+        target, name = (retention, step) if step != "files" else (erasure, "update")
         killed.setattr(target, name, kill)
         with pytest.raises((KeyboardInterrupt, AttributeError)):
             retention.purge()
@@ -159,3 +165,67 @@ def test_killed_anywhere_the_next_run_finishes(
     assert _files(app) == set()
     assert retention.due() == []
     assert db.session.query(Form).filter(Form.name != "").count() == 0
+    assert all(account.erased_at for account in _owners())
+
+
+def _owners() -> list[Account]:
+    return db.session.query(Account).join(Order, Order.account_id == Account.id).all()
+
+
+def _known(account: Account) -> Account:
+    """With everything that WeChat and its owner told about them."""
+    account.nickname, account.avatar_key = "小明", f"avatars/{account.id}.png"
+    storage().put(account.avatar_key, b"a face")
+    db.session.add(Identity(account_id=account.id, provider="wechat", appid="wx1", openid=f"o-{account.id}"))
+    db.session.commit()
+    return account
+
+
+def test_what_people_wrote_about_somebody_goes_too(app: Flask, cast: Cast) -> None:
+    order = make_order(_old(cast), OrderState.COMPLETED)
+    decision = db.session.get_one(Decision, order.decision_id)
+    decision.note = "王小明的照片戴了眼镜"
+    db.session.add(Event(order_id=order.id, action="recall", from_state="completed", to_state="pending_review",
+                         actor_role="admin", cause="王小明来电"))  # fmt: skip
+    db.session.commit()
+    order_id = order.id
+    retention.purge()
+    assert [event.cause for event in db.session.query(Event).filter_by(order_id=order_id)] == [""]
+    assert [one.note for one in db.session.query(Decision).filter_by(order_id=order_id)] == [""]
+    assert retention.due() == []
+
+
+def test_an_account_that_nothing_is_left_of_loses_its_person(app: Flask, cast: Cast) -> None:
+    """The student of an old campaign goes; whoever has something young or live, or has only begun, stays."""
+    gone, young, live, begun = (_known(make_account()) for _ in range(4))
+    old = _old(cast)
+    for account in (gone, young, live):
+        make_order(old, OrderState.COMPLETED, account=account)
+    make_order(cast.campaign, OrderState.COMPLETED, account=young)
+    make_order(cast.campaign, OrderState.DRAFT, account=live)
+    ids = [account.id for account in (gone, young, live, begun)]
+    client = sign_in(app.test_client(), gone)
+    assert client.get("/me").status_code == 200
+    assert (
+        "1 accounts that nothing is left of would go"
+        in app.test_cli_runner().invoke(args=["purge", "--dry-run"]).output
+    )
+    assert "1 accounts that nothing is left of deleted" in app.test_cli_runner().invoke(args=["purge"]).output
+    assert [bool(db.session.get_one(Account, one).nickname) for one in ids] == [False, True, True, True]
+    assert sorted(db.session.scalars(select(Identity.account_id))) == ids[1:]
+    assert {name for name in _files(app) if name.startswith("avatars/")} == {f"avatars/{one}.png" for one in ids[1:]}
+    audited = db.session.query(Audit).filter_by(action="account.erased").one()
+    assert audited.subject == f"account-{ids[0]}"
+    assert "sign-in" in client.get("/me").location  # their session is over
+    with pytest.raises(Fault):
+        submissions.start(ids[0], cast.campaign.id)
+    assert "Nothing is past" in app.test_cli_runner().invoke(args=["purge"]).output
+
+
+def test_an_order_begun_meanwhile_keeps_its_account(app: Flask, cast: Cast) -> None:
+    account_id = make_order(_old(cast), OrderState.CANCELLED).account_id
+    assert account_id is not None
+    retention.purge(dry_run=True)
+    make_order(cast.campaign, OrderState.DRAFT, account=db.session.get_one(Account, account_id))
+    assert not erasure.erase_account(account_id)
+    assert db.session.get_one(Account, account_id).erased_at is None

@@ -7,7 +7,7 @@ import secrets
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
-from app.models import Campaign, Order
+from app.models import Account, Campaign, Order
 from app.rules.faults import ActionNotAllowed
 from app.rules.states import Role
 from app.rules.text import N_
@@ -32,6 +32,8 @@ def start(account_id: int, campaign_id: int) -> Order:
         return found
     try:
         with unit_of_work():
+            if db.session.get_one(Account, account_id, with_for_update=True).erased_at is not None:
+                raise consents.ConsentNeeded  # erased this very moment: the next page asks to sign in
             campaign = db.session.get_one(Campaign, campaign_id)
             if not is_open(campaign):
                 raise ActionNotAllowed(N_("该批次当前不在采集时间内"))

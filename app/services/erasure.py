@@ -1,0 +1,106 @@
+"""Taking the person out of an order and out of an account: files first, then rows, each as often as one likes.
+
+What stays names nobody: states, times, prices, payments, reasons and counts. An account goes when nothing is left that
+belongs to it; its consents stay, without a person, as the proof that they were given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+
+from app.adapters.clock import now
+from app.adapters.storage import storage
+from app.extensions import db
+from app.models import (
+    Account,
+    CodeImage,
+    Decision,
+    Event,
+    Exemption,
+    Form,
+    Identity,
+    Order,
+    Photo,
+    PhotoCheck,
+    PhotoHash,
+)
+from app.rules.states import OrderState
+from app.services import audit
+from app.services.unit import unit_of_work
+
+FINISHED = (OrderState.COMPLETED.value, OrderState.CANCELLED.value, OrderState.REFUNDED.value)
+GONE = "deleted"
+PERSON = ("name", "student_no", "id_no", "id_hmac", "id_last4", "phone", "phone_hmac", "email")
+"""The columns of a form that say who somebody is; college and class stay, for the counts."""
+
+
+def holds_person() -> ColumnElement[bool]:
+    """Orders that still hold somebody: in a form, a picture, or in what people wrote about them."""
+    return or_(
+        exists().where(Form.order_id == Order.id, Form.id_hmac != ""),
+        exists().where(Photo.order_id == Order.id, Photo.original_key != GONE),
+        exists().where(CodeImage.order_id == Order.id, CodeImage.key != GONE),
+        exists().where(Decision.order_id == Order.id, Decision.note != ""),
+        exists().where(Event.order_id == Order.id, Event.cause != ""),
+        Order.typed.is_not(None),
+    )
+
+
+def erase_order(order_id: int) -> None:
+    """Delete an order's files, also those that no row names, and empty what its rows say of a person."""
+    number = db.session.get_one(Order, order_id).number
+    for folder in ("photos", "codes"):
+        storage().delete_below(f"{folder}/{number}")
+    with unit_of_work():
+        photos = select(Photo.id).where(Photo.order_id == order_id)
+        for table in (PhotoHash, PhotoCheck):
+            db.session.execute(delete(table).where(table.photo_id.in_(photos)))
+        db.session.execute(
+            update(Photo).where(Photo.order_id == order_id).values(
+                original_key=GONE, original_sha256="", pixel_sha256=None, rendition_key=None, rendition_sha256=None,
+                ruler=None, crop=None,
+            )
+        )  # fmt: skip
+        db.session.execute(
+            update(CodeImage)
+            .where(CodeImage.order_id == order_id)
+            .values(key=GONE, sha256="", payload=None, payload_sha256=None)
+        )
+        db.session.execute(update(Form).where(Form.order_id == order_id).values(dict.fromkeys(PERSON, "")))
+        db.session.execute(update(Exemption).where(Exemption.order_id == order_id).values(cause=""))
+        db.session.execute(update(Decision).where(Decision.order_id == order_id).values(note=""))
+        db.session.execute(update(Event).where(Event.order_id == order_id).values(cause=""))
+        db.session.execute(update(Order).where(Order.id == order_id).values(typed=None))
+
+
+def accounts_due(past: Sequence[int] = ()) -> Sequence[int]:
+    """Accounts all of whose orders are finished and erased, or will be once the campaigns `past` are purged.
+
+    One without any order stays: somebody has only begun.
+    """
+    waits = Order.state.not_in(FINISHED) | (holds_person() & Order.campaign_id.not_in(past))
+    query = select(Account.id).where(
+        Account.erased_at.is_(None),
+        exists().where(Order.account_id == Account.id),
+        ~exists().where((Order.account_id == Account.id) & waits),
+    )
+    return db.session.scalars(query.order_by(Account.id)).all()
+
+
+def erase_account(account_id: int) -> bool:
+    """Take nickname, avatar and WeChat identities off an account; whoever signs in again is somebody new.
+
+    False, and nothing done, when it is not due (any more): its owner may have begun an order meanwhile.
+    """
+    with unit_of_work():
+        account = db.session.get_one(Account, account_id, with_for_update=True)  # against an order begun right now
+        if account_id not in accounts_due():
+            return False
+        if account.avatar_key:
+            storage().delete(account.avatar_key)
+        db.session.execute(delete(Identity).where(Identity.account_id == account_id))
+        account.nickname, account.avatar_key, account.erased_at = "", None, now()
+        audit.note(None, "account.erased", f"account-{account_id}")
+    return True
