@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-FRAMES = {"photo": 7, "code": 2}
+FRAMES = {"photo": 8, "code": 2}
 """How many frames an answer has."""
 
 MEMORY = 2 * 1024**3

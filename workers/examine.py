@@ -12,7 +12,7 @@ import numpy as np
 
 from app.rules.photo_rule import PhotoRule
 from app.rules.report import Check, CheckVerdict, Report, Ruler
-from workers.checks import CODES, edge, modules
+from workers.checks import CODES, background_uniform, edge, modules
 from workers.imaging import matting
 from workers.imaging.decode import Unreadable, decode
 from workers.imaging.encode import encode, mask_png, preview
@@ -51,6 +51,7 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     found: dict[str, Check] = {code: Check(code, CheckVerdict.PASS) for code in ("file_readable", "upload_size")}
     for module in modules():
         _look(module, scene, found)
+    wall = _wrong_wall(scene, found)
     clock.mark("checks")
     before, alpha, mask = _paint(scene, found) if policy == "replace" else _UNPAINTED
     clock.mark("background")
@@ -64,7 +65,9 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     pixels = pixel_sha256(picture.rgb)
     clock.mark("hashes")
     report = _report(scene, found)
-    return Outcome(report, rendition, digest, shown, pixels, looks, clock.stages, before=before, alpha=alpha, mask=mask)
+    return Outcome(
+        report, rendition, digest, shown, pixels, looks, clock.stages, before=before, alpha=alpha, mask=mask, wall=wall
+    )
 
 
 _Painted = tuple[bytes | None, bytes | None, bytes | None]
@@ -93,6 +96,14 @@ def _paint(scene: Scene, found: dict[str, Check]) -> _Painted:
         found[check.code] = check
     scene.portrait = matte.picture
     return preview(before), mask_png(matte.alpha), mask_png(scene.mask)
+
+
+def _wrong_wall(scene: Scene, found: dict[str, Check]) -> bytes | None:
+    """The map of where the wall is wrong, for the reviewer; of the photo as it came, so before anything is painted."""
+    check = found.get("background_uniform")
+    if check is None or check.verdict not in (CheckVerdict.WARN, CheckVerdict.FAIL):
+        return None
+    return mask_png(background_uniform.fault_map(scene).astype(np.float32))
 
 
 def _look(module: Any, scene: Scene, found: dict[str, Check]) -> None:

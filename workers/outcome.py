@@ -30,6 +30,8 @@ class Outcome:
     """And the person's alpha as a grey PNG."""
     mask: bytes | None = None
     """And the segmenter's person confidence that it was made from, as a grey PNG."""
+    wall: bytes | None = None
+    """Where `background_uniform` warns or fails: the wrong places of the wall, white in a grey PNG of the portrait."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,13 @@ def pack(outcome: Outcome) -> list[bytes]:
         "timings": outcome.timings,
         "checker_version": outcome.checker_version,
     }
-    pictures = (outcome.rendition, outcome.preview, outcome.before, outcome.alpha, outcome.mask)
+    pictures = (outcome.rendition, outcome.preview, outcome.before, outcome.alpha, outcome.mask, outcome.wall)
     return [json.dumps(head).encode(), *(picture or b"" for picture in pictures)]
 
 
 def unpack(frames: list[bytes]) -> Outcome:
     """The outcome again. Raises ValueError or KeyError when the frames are not one."""
-    head, rendition, preview, before, alpha, mask = frames
+    head, rendition, preview, before, alpha, mask, wall = frames
     body = json.loads(head)
     return Outcome(
         report=_report(body["report"]),
@@ -79,6 +81,7 @@ def unpack(frames: list[bytes]) -> Outcome:
         before=before or None,
         alpha=alpha or None,
         mask=mask or None,
+        wall=wall or None,
     )
 
 

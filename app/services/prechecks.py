@@ -29,7 +29,7 @@ CRASHES_ALLOWED = 2
 """After so many crashes the file itself is the likely cause."""
 
 
-EXTRAS = ("preview.jpg", "before.jpg", "alpha.png", "mask.png")
+EXTRAS = ("preview.jpg", "before.jpg", "alpha.png", "mask.png", "wall.png")
 """Files beside an original that a check leaves: what pages show, and what a painted background was made from."""
 
 
@@ -47,6 +47,7 @@ class Finding:
     before: bytes | None = None
     alpha: bytes | None = None
     mask: bytes | None = None
+    wall: bytes | None = None
 
 
 def finding(outcome: Any) -> Finding:
@@ -62,6 +63,7 @@ def finding(outcome: Any) -> Finding:
         before=outcome.before,
         alpha=outcome.alpha,
         mask=outcome.mask,
+        wall=outcome.wall,
     )
 
 
@@ -98,7 +100,7 @@ def keep(photo_id: int, attempt: int, finding: Finding) -> None:
     stem = photo.original_key.removesuffix("-original")
     if finding.rendition is not None:
         storage().put(f"{stem}-rendition.jpg", finding.rendition)
-    pictures = (finding.preview, finding.before, finding.alpha, finding.mask)
+    pictures = (finding.preview, finding.before, finding.alpha, finding.mask, finding.wall)
     for name, data in zip(EXTRAS, pictures, strict=True):
         if data is not None:
             storage().put(f"{stem}-{name}", data)

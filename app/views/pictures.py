@@ -17,6 +17,7 @@ def send_photo(photo: Photo, kind: str) -> Response:
         "preview": f"{stem}-preview.jpg",
         "before": f"{stem}-before.jpg",
         "alpha": f"{stem}-alpha.png",
+        "wall": f"{stem}-wall.png",
         "rendition": photo.rendition_key,
         "original": photo.original_key,
     }
@@ -27,7 +28,7 @@ def send_photo(photo: Photo, kind: str) -> Response:
         data = b""
     if not data:
         raise NotFound(_("这张图片不可用"))
-    mime = {"original": "application/octet-stream", "alpha": "image/png"}.get(kind, "image/jpeg")
+    mime = {"original": "application/octet-stream", "alpha": "image/png", "wall": "image/png"}.get(kind, "image/jpeg")
     response = Response(data, content_type=mime)
     response.headers["Cache-Control"] = "private, max-age=600"
     if kind == "original":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -72,6 +73,12 @@ def test_a_finding_is_kept_whole(waiting: Photo, check: Check, verdict: str) -> 
     assert {row.code for row in photo.checks} == {"eyes_open", "duplicate"}
     assert photo.rendition_key and storage().get(photo.rendition_key) == b"jpeg"
     assert db.session.get_one(Order, waiting.order_id).version == version + 1
+
+
+def test_the_map_of_a_wrong_wall_is_kept_beside_the_photo(waiting: Photo) -> None:
+    prechecks.claim(waiting.id)
+    prechecks.keep(waiting.id, 1, replace(finding(), wall=b"map"))
+    assert storage().get(waiting.original_key.removesuffix("-original") + "-wall.png") == b"map"
 
 
 def test_a_late_answer_of_an_attempt_given_up_is_dropped(waiting: Photo) -> None:

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
+from app.adapters.storage import storage
 from app.extensions import db
 from app.models import Decision, Order, PhotoCheck, RosterEntry
 from app.rules.states import OrderState, Role
@@ -97,6 +98,22 @@ def test_a_resubmission_shows_what_was_fixed(cast: Cast, reviewer: FlaskClient) 
     assert lines == ["pass", "fail", "open"]  # the pose is fixed, the name is not, clothes nobody measures
     assert "9 °\n" in remedies[1] or "9 °" in remedies[1]
     assert "differs" in page and "甲" in page
+
+
+def test_where_the_wall_is_wrong_lies_over_the_photo(cast: Cast, reviewer: FlaskClient) -> None:
+    (order,) = _waiting(cast)
+    assert order.photo is not None
+    address = f"/review/orders/{order.number}/desk"
+    assert "<mask" not in reviewer.get(address).text
+    storage().put(order.photo.original_key.removesuffix("-original") + "-wall.png", b"a map")
+    found = PhotoCheck(photo_id=order.photo.id, code="background_uniform", verdict="warn", region=[10, 20, 30, 40])
+    db.session.add(found)
+    db.session.commit()
+    page = reviewer.get(address).text
+    masks = re.findall(r'<mask id="([^"]+)".*?<image\s+href="([^"]+)"', page, re.S)
+    assert masks and all(f'mask="url(#{name})"' in page for name, _ in masks)
+    picture = reviewer.get(masks[0][1])
+    assert (picture.data, picture.content_type) == (b"a map", "image/png")
 
 
 def test_a_decision_without_the_script_goes_on_to_the_next(cast: Cast, reviewer: FlaskClient) -> None:

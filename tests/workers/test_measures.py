@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,17 @@ def test_the_fault_map_lies_on_the_wall_where_the_clutter_is(look: Any) -> None:
     assert fault_map(clean).mean() < 0.002
     assert fault_map(wrong).mean() > 0.01
     assert not (fault_map(wrong) & ~cv2.dilate(wall(wrong).astype(np.uint8), np.ones((5, 5))).astype(bool)).any()
+
+
+def test_a_map_of_the_wrong_wall_comes_with_a_finding_and_only_then(
+    checker: Checker, body: dict[str, Any], drawn: Callable[..., Path]
+) -> None:
+    assert checker.check(drawn(seed=2), body, "blue").wall is None
+    found = checker.check(drawn(seed=2, fault="clutter"), body, "blue")
+    assert found.wall is not None
+    with Image.open(BytesIO(found.wall)) as picture:
+        assert (picture.mode, picture.size) == ("L", (RULE.output.width, RULE.output.height))
+        assert 0.01 < (np.asarray(picture) == 255).mean() < 0.9
 
 
 def test_the_ruler_and_regions_lie_within_the_picture(
