@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import requests
 from flask import Flask, g
@@ -28,6 +30,11 @@ from app.simulator.state import State
 from tests.factories import Cast, make_cast
 from tests.pages import CheckingClient
 from tests.pg import Postgres
+
+hypothesis.settings.register_profile("gate", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("soak", max_examples=2000, deadline=None, print_blob=True)
+# The same examples on every run of `make test`, so that it says something about the change; new ones in `make soak`.
+hypothesis.settings.load_profile("soak" if os.environ.get("CAIXIANG_SOAK") else "gate")
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,8 @@ def clean(name: str, text: str) -> str:
     if name == "phone":  # written out: a leading + is what a spreadsheet would run
         text = re.sub(r"^(\+86|0086)(?=1)", "", text)
         text = re.sub(r"^\+", "00", text)
-    return text.upper() if name == "id_no" else text
+    text = text.upper() if name == "id_no" else text
+    return unicodedata.normalize("NFKC", text)  # what a space or a small letter kept apart may join now
 
 
 def check_form(values: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> tuple[dict[str, str], dict[str, str]]:

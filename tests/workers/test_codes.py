@@ -35,7 +35,7 @@ def _png(image: Image.Image) -> bytes:
 
 
 @given(st.binary(min_size=1, max_size=300))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 def test_every_payload_comes_back_byte_for_byte(tmp_path_factory: pytest.TempPathFactory, payload: bytes) -> None:
     assert _read(collection_code(payload), tmp_path_factory.getbasetemp()) == (payload, None)
 

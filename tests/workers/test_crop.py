@@ -55,7 +55,7 @@ def _fits_rows(head: Head, y: int, scale: float) -> bool:
 
 
 @given(st.one_of(heads, likely), st.integers(480, 900), st.integers(640, 1100))
-@settings(max_examples=ROUNDS, deadline=None, derandomize=True)
+@settings(max_examples=ROUNDS)
 def test_it_finds_a_crop_exactly_when_there_is_one(head: Head, width: int, height: int) -> None:
     found = solve(head, width, height, RULE)
     assert found.fits == _brute_force(head, width, height)
@@ -66,7 +66,7 @@ def test_it_finds_a_crop_exactly_when_there_is_one(head: Head, width: int, heigh
 
 
 @given(likely, st.integers(480, 900), st.integers(640, 1100))
-@settings(max_examples=ROUNDS // 10, deadline=None, derandomize=True)
+@settings(max_examples=ROUNDS // 10)
 def test_a_cause_is_named_exactly_when_no_crop_fits(head: Head, width: int, height: int) -> None:
     assert bool(conflict(head, width, height, RULE)) == (not solve(head, width, height, RULE).fits)
 

@@ -48,7 +48,7 @@ def _saved(rgb: np.ndarray, quality: int) -> np.ndarray:
     cut=st.tuples(st.floats(0, 0.1), st.floats(0, 0.1)),
     light=st.floats(0.9, 1.1),
 )
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 def test_a_copy_looks_like_its_original(
     models: Models,
     people: list[np.ndarray],

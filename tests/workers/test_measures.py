@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -49,7 +49,6 @@ def _checks(checker: Checker, body: dict[str, Any], image: Image.Image, path: Pa
 
 
 @given(st.lists(st.floats(-90, 90).map(lambda angle: round(angle, 2)), min_size=2, max_size=3))
-@settings(deadline=None, derandomize=True)
 def test_an_angle_is_what_all_measures_show(angles: list[float]) -> None:
     found = pose.agreed(*angles)
     assert all(abs(found) <= abs(angle) for angle in angles)
