@@ -16,7 +16,7 @@ from app.adapters.storage import storage
 from app.adapters.wechat import Profile
 from app.extensions import db
 from app.models import Account, Consent, Identity, Order
-from app.rules.faults import Invalid, TooLarge
+from app.rules.faults import Invalid, NotFound, TooLarge
 from app.rules.states import LIVE, Action, OrderState, Role
 from app.rules.text import N_
 from app.services.transitions import Actor, perform
@@ -109,6 +109,14 @@ def _drafts_give_way(kept: Account, gone: Account) -> bool:
 def _live_orders(account_id: int) -> Sequence[Order]:
     live = [state.value for state in LIVE]
     return db.session.scalars(select(Order).where(Order.account_id == account_id, Order.state.in_(live))).all()
+
+
+def first() -> Account:
+    """The oldest account: in a demo school the one with most to look at. Raises NotFound in an empty installation."""
+    found = db.session.scalar(select(Account).order_by(Account.id).limit(1))
+    if found is None:
+        raise NotFound
+    return found
 
 
 def speak(account_id: int, locale: str) -> None:

@@ -66,6 +66,11 @@ def version(code: str, number: int) -> Rule:
     return rule
 
 
+def source(rule: Rule) -> Rule | None:
+    """The version that a version was made from, where it was made in the console."""
+    return db.session.get(Rule, rule.made_from_id) if rule.made_from_id else None
+
+
 def users(rule: Rule) -> Sequence[Campaign]:
     """The campaigns whose new photos are judged by this version."""
     query = select(Campaign).where(Campaign.rule_id == rule.id).order_by(Campaign.closes.desc(), Campaign.id.desc())

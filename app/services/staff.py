@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import School, Staff, StaffRole, StaffSchool
-from app.rules.faults import Invalid
+from app.rules.faults import Invalid, NotFound
 from app.rules.states import STAFF_ROLES, Role
 from app.rules.text import N_
 from app.services import audit, passwords, second_factor, staff_sessions, throttle
@@ -22,6 +22,22 @@ PASSWORD, SECOND_FACTOR = "password", "second_factor"
 def everybody() -> Sequence[Staff]:
     """All members of staff, the active first."""
     return db.session.scalars(select(Staff).order_by(Staff.active.desc(), Staff.name)).all()
+
+
+def get(staff_id: int) -> Staff:
+    """One member of staff. Raises NotFound."""
+    found = db.session.get(Staff, staff_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def by_name(name: str) -> Staff:
+    """The active member of staff of this name. Raises NotFound."""
+    found = db.session.scalar(select(Staff).where(Staff.name == name, Staff.active))
+    if found is None:
+        raise NotFound
+    return found
 
 
 def create(name: str, roles: Iterable[str], schools: Iterable[str], password: str, by: Staff | None = None) -> Staff:

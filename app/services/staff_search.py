@@ -84,6 +84,14 @@ def visible(staff: Staff, number: str) -> Order:
     return order
 
 
+def number(staff: Staff, order_id: int) -> str:
+    """The number of an order that this person may see. Raises NotFound for others."""
+    found = db.session.scalar(_within(select(Order.number).where(Order.id == order_id), staff))
+    if found is None:
+        raise NotFound
+    return found
+
+
 def decisions_of(order: Order) -> Sequence[tuple[Decision, str]]:
     """What was decided about an order, the newest first, with each reviewer's name."""
     query = (

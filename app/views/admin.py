@@ -8,14 +8,12 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from sqlalchemy import select
 
-from app.extensions import db
-from app.models import Order, School, Staff
+from app.models import School, Staff
 from app.rules.faults import Invalid
 from app.rules.states import STAFF_ROLES, Role
 from app.security import roles
-from app.services import audit, passwords, second_factor, staff_sessions
+from app.services import audit, passwords, schools, second_factor, staff_search, staff_sessions
 from app.services import staff as accounts
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -46,7 +44,7 @@ def _page(wrong: dict[str, str], status: int = 200) -> Any:
 
 
 def _schools() -> dict[int, School]:
-    return {school.id: school for school in db.session.scalars(select(School).order_by(School.name))}
+    return {school.id: school for school in schools.choices(current_user)[0]}
 
 
 @bp.post("/staff")
@@ -66,7 +64,7 @@ def create() -> Any:
 @bp.get("/staff/<int:staff_id>")
 @roles(Role.ADMIN)
 def person(staff_id: int) -> Any:
-    return _person(db.get_or_404(Staff, staff_id))
+    return _person(accounts.get(staff_id))
 
 
 def _person(found: Staff, sentence: str = "", status: int = 200) -> Any:
@@ -86,7 +84,7 @@ def _person(found: Staff, sentence: str = "", status: int = 200) -> Any:
 @bp.post("/staff/<int:staff_id>/scope")
 @roles(Role.ADMIN)
 def scope(staff_id: int) -> Any:
-    found = db.get_or_404(Staff, staff_id)
+    found = accounts.get(staff_id)
     try:
         accounts.change_scope(found.id, request.form.getlist("roles"), request.form.getlist("schools"), current_user)
     except Invalid as fault:
@@ -98,7 +96,7 @@ def scope(staff_id: int) -> Any:
 @bp.post("/staff/<int:staff_id>/<any(end, deactivate, activate):what>")
 @roles(Role.ADMIN)
 def change(staff_id: int, what: str) -> Any:
-    found = db.get_or_404(Staff, staff_id)
+    found = accounts.get(staff_id)
     try:
         CHANGES[what](staff_id, current_user, request.form.get("cause", "").strip()[:200])
     except Invalid as fault:
@@ -111,14 +109,14 @@ def change(staff_id: int, what: str) -> Any:
 @roles(Role.ADMIN)
 def recover(staff_id: int) -> Any:
     """A new first password, shown once in this answer; with `factor` the lost second factor is taken off."""
-    found = db.get_or_404(Staff, staff_id)
+    found = accounts.get(staff_id)
     try:
         password = accounts.recover(
             staff_id, current_user, request.form.get("cause", ""), second_factor_too=request.form.get("factor") == "1"
         )
     except Invalid as fault:
         return _person(found, _(fault.sentence), 422)
-    found = db.get_or_404(Staff, staff_id)
+    found = accounts.get(staff_id)
     return render_template("admin/password.html", person=found, password=password, created=False)
 
 
@@ -126,7 +124,7 @@ def recover(staff_id: int) -> Any:
 @roles(Role.ADMIN)
 def order(order_id: int) -> Any:
     """The audit log names orders by id; people know them by number."""
-    return redirect(url_for("review.order", number=db.get_or_404(Order, order_id).number), 303)
+    return redirect(url_for("review.order", number=staff_search.number(current_user, order_id)), 303)
 
 
 @bp.get("/audit")

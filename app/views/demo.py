@@ -6,14 +6,13 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, session, url_for
 from flask_login import login_user
-from sqlalchemy import select
 
 from app.demo.staff import DEMO_STAFF
-from app.extensions import db
-from app.models import Account, Staff
 from app.rules.states import Role
 from app.rules.text import N_
 from app.security import public
+from app.services import accounts
+from app.services import staff as people
 from app.views.staff import let_in
 
 bp = Blueprint("demo", __name__, url_prefix="/demo")
@@ -41,10 +40,7 @@ def index() -> Any:
 def staff(name: str) -> Any:
     if name not in {person[0] for person in DEMO_STAFF}:
         abort(404)
-    found = db.session.scalar(select(Staff).where(Staff.name == name, Staff.active))
-    if found is None:
-        abort(404)
-    let_in(found)
+    let_in(people.by_name(name))
     return redirect(url_for("staff.home"), 303)
 
 
@@ -52,9 +48,7 @@ def staff(name: str) -> Any:
 @public
 def student() -> Any:
     """The demo student with the most orders to look at: the first account."""
-    found = db.session.scalar(select(Account).order_by(Account.id).limit(1))
-    if found is None:
-        abort(404)
+    found = accounts.first()
     locale = session.get("locale")
     session.clear()
     if locale:

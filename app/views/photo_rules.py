@@ -8,7 +8,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.extensions import db
 from app.models import Rule
 from app.rules import rule_edit
 from app.rules.faults import Invalid
@@ -31,7 +30,7 @@ def index() -> Any:
 def version(code: str, number: int) -> Any:
     """One version, what it changed, and where it is in force."""
     rule = rules.version(code, number)
-    source = db.session.get(Rule, rule.made_from_id) if rule.made_from_id else None
+    source = rules.source(rule)
     return render_template(
         "photo_rules/version.html",
         rule=rule,

@@ -8,14 +8,13 @@ from flask import Flask
 from flask_babel import format_date, format_datetime, format_timedelta
 from flask_babel import gettext as _
 
-from app.extensions import db
-from app.models import Order, Photo, PhotoCheck, Staff
+from app.models import PhotoCheck
 from app.rules import labels, samples
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
 from app.rules.text import N_
 from app.rules.yuan import yuan
-from app.services import submissions
+from app.services import staff, submissions
 from app.services.audit import LABELS as AUDIT_LABELS
 from app.services.personal import PURPOSES
 from app.services.prechecks import as_check
@@ -71,9 +70,7 @@ def init_app(app: Flask) -> None:
         chart_runs=charts.runs,
         chart_points=charts.points,
         sample_groups=samples.GROUPS,
-        photo_no=lambda photo_id: db.session.get_one(Photo, photo_id).no,
-        staff_name=lambda staff_id: db.session.get_one(Staff, staff_id).name,
-        order_number=lambda order_id: db.session.get_one(Order, order_id).number,
+        staff_name=lambda staff_id: staff.get(staff_id).name,
     )
 
 
