@@ -54,6 +54,7 @@ def load(instance: Path, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PUBLIC_URL": env.get("CAIXIANG_PUBLIC_URL", f"http://127.0.0.1:{web_port}"),
         "WEB_PORT": web_port,
         "SIMULATOR_PORT": simulator_port,
+        "TRUSTED_HOSTS": None,
         "PROXIES": _whole(env, "CAIXIANG_PROXIES", 0, 0, 5),
         "SIMULATOR_URL": None if production else simulator,
         "SQLALCHEMY_DATABASE_URI": env.get("DATABASE_URL", f"sqlite:///{instance / 'caixiang.db'}"),
@@ -92,6 +93,7 @@ def load(instance: Path, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
     if production:
         _refuse_demo(env)
         _refuse_simulator_keys(settings)
+        settings["TRUSTED_HOSTS"] = [urlsplit(settings["PUBLIC_URL"]).hostname, "127.0.0.1", "localhost"]
     return settings
 
 

@@ -10,10 +10,10 @@ from urllib.parse import urlencode
 from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask_login import current_user
 
-from app.extensions import db, login_manager
+from app.extensions import login_manager
 from app.models import Account, Staff
 from app.rules.states import Role
-from app.services import staff_sessions
+from app.services import accounts, staff_sessions
 from app.services.staff import to_set_up
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -62,9 +62,8 @@ def init_app(app: Flask) -> None:
 
 def _load(key: str) -> Account | Staff | None:
     kind, _, rest = key.partition("-")
-    if kind == "account" and rest.isdigit():
-        account = db.session.get(Account, int(rest))
-        return account if account is not None and account.erased_at is None else None
+    if kind == "account":
+        return accounts.holder(rest)
     if kind == "staff" and rest.isdigit():
         return staff_sessions.holder(int(rest), session.get("staff_session", ""))
     return None

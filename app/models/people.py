@@ -24,11 +24,12 @@ class Account(db.Model, UserMixin):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     deletion_requested_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # no person is left; nobody signs in to it
+    sign_outs: Mapped[int] = mapped_column(default=0, server_default="0")  # in the cookie: one ends them all
     identities: Mapped[list[Identity]] = relationship(back_populates="account")
     consents: Mapped[list[Consent]] = relationship(order_by="Consent.id")
 
     def get_id(self) -> str:
-        return f"account-{self.id}"
+        return f"account-{self.id}-{self.sign_outs}"
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -111,6 +111,21 @@ def _live_orders(account_id: int) -> Sequence[Order]:
     return db.session.scalars(select(Order).where(Order.account_id == account_id, Order.state.in_(live))).all()
 
 
+def holder(key: str) -> Account | None:
+    """Whose cookie this is, from the account's number and how often it had signed out; None once that is over."""
+    number, _sep, sign_outs = key.partition("-")
+    account = db.session.get(Account, int(number)) if number.isdigit() else None
+    open_still = account is not None and account.erased_at is None and sign_outs == str(account.sign_outs)
+    return account if open_still else None
+
+
+def sign_out(account_id: int) -> None:
+    """End this account's sessions on every device: a copied or forgotten cookie is worth nothing afterwards."""
+    with unit_of_work():
+        account = db.session.get_one(Account, account_id, with_for_update=True)
+        account.sign_outs += 1
+
+
 def first() -> Account:
     """The oldest account: in a demo school the one with most to look at. Raises NotFound in an empty installation."""
     found = db.session.scalar(select(Account).order_by(Account.id).limit(1))

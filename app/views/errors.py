@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, render_template, request, url_for
+from flask import Flask, Response, current_app, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.rules.faults import Fault
 from app.rules.text import N_
@@ -36,6 +36,7 @@ def init_app(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(Fault, _fault)
     app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(SecurityError, _strange_host)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OverflowError, _no_such_value)  # SQLite's driver, for a number over 64 bits
     app.register_error_handler(DataError, _no_such_value)  # PostgreSQL's, for that and for a NUL in a text
@@ -69,6 +70,11 @@ def _fault(fault: Fault) -> Any:
 
 def _csrf(_error: CSRFError) -> Any:
     return _page(400, gettext("页面已过期，请刷新后重试"))
+
+
+def _strange_host(_error: SecurityError) -> Any:
+    """A host that is not ours: there is no address to build, so there is no page either."""
+    return Response(gettext(SENTENCES[400]), 400, mimetype="text/plain")
 
 
 def _http(error: HTTPException) -> Any:

@@ -122,6 +122,7 @@ def _refused(title: str, advice: str, status: int = 422) -> Any:
 @bp.post("/sign-out")
 @roles(Role.STUDENT)
 def sign_out() -> Any:
+    accounts.sign_out(current_user.id)
     logout_user()
     session.clear()
     return redirect(url_for("site.home"), 303)

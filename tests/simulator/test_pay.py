@@ -146,6 +146,7 @@ PRODUCTION = {
 )
 def test_production_refuses_the_simulators_address(tmp_path: Path, name: str, url: str) -> None:
     assert config.load(tmp_path, PRODUCTION)["SIMULATOR_URL"] is None
+    assert "photo.example.edu.cn" in config.load(tmp_path, PRODUCTION)["TRUSTED_HOSTS"]
     with pytest.raises(config.BadSetting, match=name):
         config.load(tmp_path, PRODUCTION | {name: url})
 

@@ -75,6 +75,29 @@ def test_the_wrong_role_is_refused(app: Flask, cast: Cast, role: Role) -> None:
         assert answer.status_code == 403, f"{role} at {rule.endpoint}: {answer.status_code}"
 
 
+WITHOUT_TOKEN = {
+    "pay.notify": "WeChat signs it",
+    "rq_dashboard": "has no tokens: the sender has to be one of our pages",
+}
+"""What may be posted without our forms' token, and what stands in its place."""
+
+
+def test_nothing_is_changed_without_the_forms_token(app: Flask, cast: Cast) -> None:
+    order = make_order(cast.campaign, OrderState.PENDING_REVIEW, account=cast.student)
+    people = {role: make_staff(role) for role in Role if role not in (Role.STUDENT, Role.SYSTEM)}
+    app.config["WTF_CSRF_ENABLED"] = True
+    tried = 0
+    for rule in _routes(app):
+        if "POST" not in (rule.methods or ()) or {rule.endpoint, rule.endpoint.split(".")[0]} & WITHOUT_TOKEN.keys():
+            continue
+        allowed = sorted(getattr(app.view_functions[rule.endpoint], "roles", {Role.STUDENT}))
+        client = sign_in(app.test_client(), people.get(allowed[0], cast.student))
+        answer = client.post(_address(app, rule, order.number))
+        assert answer.status_code == 400 and "页面已过期，请刷新后重试" in answer.text, rule.endpoint
+        tried += 1
+    assert tried > 80
+
+
 def test_another_student_finds_nothing_of_an_order(app: Flask, cast: Cast) -> None:
     order = make_order(cast.campaign, OrderState.PENDING_REVIEW, account=cast.student)
     client = sign_in(app.test_client(), cast.other_student)

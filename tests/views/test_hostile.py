@@ -146,3 +146,10 @@ def test_a_liaison_whose_school_is_gone_sees_nothing(app: Flask, cast: Cast) -> 
     assert cast.campaign.code not in client.get("/schools/").text
     assert client.get(f"/schools/campaigns/{cast.campaign.code}").status_code == 404
     assert client.get(f"/review/orders/{order.number}").status_code == 404
+
+
+def test_a_made_up_host_is_refused(app: Flask) -> None:
+    app.config["TRUSTED_HOSTS"] = ["photo.example.edu.cn"]
+    assert app.test_client().get("/", base_url="https://photo.example.edu.cn").status_code == 200
+    answer = app.test_client().get("/", base_url="https://evil.example")
+    assert answer.status_code == 400 and "请求无法识别" in answer.text

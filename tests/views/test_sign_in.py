@@ -6,13 +6,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.extensions import db
 from app.models import Account, Identity, Order
 from app.rules.states import OrderState
 from tests.conftest import Shop
-from tests.factories import make_campaign, make_order, make_school
+from tests.factories import Cast, make_campaign, make_order, make_school, sign_in
 
 WECHAT = {"User-Agent": "Mozilla/5.0 (iPhone) Mobile MicroMessenger/8.0"}
 PHONE = {"User-Agent": "Mozilla/5.0 (Linux; Android 14) Mobile Chrome/126"}
@@ -52,7 +53,7 @@ def _sign_in(shop: Shop, person: int = 0, *, inside: bool = False, **choice: str
     path = _choose(shop, _to_wechat(client, inside=inside), person=str(person), **choice)
     assert client.get(path).status_code == 303
     with client.session_transaction() as session:
-        return db.session.get_one(Account, int(session["_user_id"].removeprefix("account-")))
+        return db.session.get_one(Account, int(session["_user_id"].split("-")[1]))
 
 
 @pytest.mark.parametrize(("refuse", "status", "words"), REFUSED)
@@ -129,3 +130,11 @@ def test_browsers_may_follow_our_sign_in_form_to_wechat(shop: Shop) -> None:
     held = next(part for part in policy.split(";") if "form-action" in part)
     assert shop.app.config["WECHAT_OPEN_URL"] in held
     assert shop.app.config["WECHAT_MP_URL"] in held
+
+
+def test_signing_out_ends_every_device(app: Flask, cast: Cast) -> None:
+    phone, lent = (sign_in(app.test_client(), cast.student) for _device in range(2))
+    assert lent.get("/orders").status_code == 200
+    assert phone.post("/sign-out").status_code == 303
+    assert lent.get("/orders").status_code == 303, "a cookie from before opens nothing"
+    assert sign_in(app.test_client(), cast.other_student).get("/orders").status_code == 200
