@@ -18,6 +18,7 @@ from app.rules.faults import ActionNotAllowed, Fault, Invalid
 from app.rules.states import Role
 from app.rules.text import N_
 from app.services import payments, refunds
+from app.services.rounds import PATIENCE
 from app.services.transitions import Actor
 from app.services.unit import unit_of_work
 
@@ -26,8 +27,8 @@ log = logging.getLogger(__name__)
 READY_AT = time(10)
 """WeChat's bill of a day can be had from ten in the morning of the next, Beijing time."""
 
-LOOK_BACK = 7
-"""Days that `flask sweep` makes up for by itself; older ones finance compares by hand (WeChat keeps three months)."""
+LOOK_BACK = 89
+"""Days that `flask sweep` makes up for by itself, however long it stood still: WeChat keeps bills for three months."""
 
 PAGE = 50
 
@@ -45,23 +46,32 @@ class Difference:
 
 
 def compare_due() -> int:
-    """Compare the days of the last week that have not been. Returns how many were compared."""
+    """Compare the days that have not been, the newest first. Returns how many were compared.
+
+    One bill that WeChat refuses stops no other; three in a row end the round, the next sweep goes on.
+    """
+    count = refused = 0
+    for day in _due():
+        try:
+            compare(day)
+            count, refused = count + 1, 0
+        except PayError as error:
+            log.warning("bill_refused day=%s code=%s", day, error.code)
+            refused += 1
+        if refused >= PATIENCE:
+            break
+    return count
+
+
+def _due() -> list[date]:
+    """Days with a bill, since our first payment, that have not been compared."""
     moment = beijing(now())
     first = db.session.scalar(select(func.min(Payment.created_at)))
     if first is None or moment.time() < READY_AT:
-        return 0
+        return []
     done = set(db.session.scalars(select(BillDay.day)))
-    days = [moment.date() - timedelta(days=back) for back in range(LOOK_BACK, 0, -1)]
-    due = [day for day in days if day >= beijing(first).date() and day.isoformat() not in done]
-    count = 0
-    for day in due:
-        try:
-            compare(day)
-        except PayError as error:
-            log.warning("bill_refused day=%s code=%s", day, error.code)
-            continue
-        count += 1
-    return count
+    days = [moment.date() - timedelta(days=back) for back in range(1, LOOK_BACK + 1)]
+    return [day for day in days if day >= beijing(first).date() and day.isoformat() not in done]
 
 
 def compare(day: date) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 import time_machine
@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import BillDay, BillDifference, BillLine, Refund
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import Role
-from app.services import reconciliation, refunds
+from app.services import reconciliation, refunds, sweep
 from app.services.reconciliation import HEALED
 from app.services.transitions import Actor
 from tests.conftest import Shop
@@ -164,7 +164,7 @@ def test_a_day_that_is_not_over_is_refused(shop: Shop) -> None:
 
 
 def test_the_sweep_compares_each_day_once_after_ten_in_the_morning(shop: Shop) -> None:
-    start = datetime.combine(day(), datetime.min.time(), BEIJING) + timedelta(hours=12)
+    start = datetime.combine(day(), time(), BEIJING) + timedelta(hours=12)
     with time_machine.travel(start):
         paid(shop)
     with time_machine.travel(start + timedelta(hours=21)):  # nine in the morning: not yet
@@ -177,8 +177,40 @@ def test_the_sweep_compares_each_day_once_after_ten_in_the_morning(shop: Shop) -
         assert reconciliation.compare_due() == 0
 
 
+def test_three_bills_that_wechat_refuses_end_the_round_and_the_next_makes_up_for_them(shop: Shop) -> None:
+    noon = datetime.combine(day(), time(12), BEIJING)
+    with time_machine.travel(noon):
+        paid(shop)
+    kept = next(iter(shop.state.trades.values()))
+    for number in (27, 28, 29):
+        at = (noon + timedelta(days=number)).isoformat()
+        shop.state.trades[f"P{number}"] = kept | {"out_trade_no": f"P{number}", "success_time": at}
+    with time_machine.travel(noon + timedelta(days=30)):
+        shop.state.faults["bill_damaged"] = 3
+        assert reconciliation.compare_due() == 0
+        assert reconciliation.compare_due() == 30
+
+
+def test_money_behind_a_close_that_was_never_heard_goes_back_however_long_the_sweep_stood_still(
+    any_shop: Shop,
+) -> None:
+    """Only the bill knows of it; it is out after ten, so the night's sweep is one too early."""
+    order_id, number = opened()
+    any_shop.scan_and_pay(number)
+    row = payment(number)
+    row.state, row.next_query_at, row.order.state = "closed", None, "cancelled"
+    db.session.commit()
+    midnight = datetime.combine(day(), time(), BEIJING)
+    for hours in (15 * 24 + 6, 15 * 24 + 12, 15 * 24 + 13, 15 * 24 + 14):
+        with time_machine.travel(midnight + timedelta(hours=hours)):
+            sweep.run()
+    refund = db.session.query(Refund).one()
+    assert (state(order_id), refund.state, refund.amount_fen) == ("cancelled", "succeeded", 1500)
+    assert any_shop.state.refunds[refund.out_refund_no]["amount"]["refund"] == 1500
+
+
 def test_midnight_in_beijing_parts_the_days(shop: Shop) -> None:
-    midnight = datetime.combine(day(), datetime.min.time(), BEIJING) + timedelta(days=1)
+    midnight = datetime.combine(day(), time(), BEIJING) + timedelta(days=1)
     campaign = make_campaign(make_school())
     with time_machine.travel(midnight - timedelta(seconds=30), tick=False):
         _, before = paid(shop, campaign)
