@@ -1,5 +1,6 @@
 """Tables: columns, relations and derived facts only."""
 
+from app.models.asking import RequestKind, RequestState, StudentRequest
 from app.models.batch import Batch, BatchItem, BatchLink, BatchState
 from app.models.campaign_work import BatchDifference, IntakePhoto, IntakeState, Reminder
 from app.models.money import (
@@ -34,6 +35,7 @@ __all__ = [
     "BillDifference", "BillLine", "Campaign", "CheckState", "CodeImage", "Consent", "Decision", "DecisionReason",
     "Event", "Exemption", "Form", "Identity", "ImportState", "IntakePhoto", "IntakeState", "Lease", "NoticeConsent",
     "NotifyLog", "Order", "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView",
-    "Pulse", "Reason", "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "Reminder", "RosterEntry",
-    "RosterImport", "Rule", "School", "SignInAttempt", "Staff", "StaffRole", "StaffSchool", "StaffSession",
+    "Pulse", "Reason", "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "Reminder", "RequestKind",
+    "RequestState", "RosterEntry", "RosterImport", "Rule", "School", "SignInAttempt", "Staff", "StaffRole",
+    "StaffSchool", "StaffSession", "StudentRequest",
 ]  # fmt: skip

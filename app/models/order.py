@@ -13,7 +13,7 @@ from app.models.people import Account
 from app.models.photo import Photo
 from app.models.school import Campaign, Rule, School
 from app.models.types import Encrypted, UTCDateTime
-from app.rules.states import OrderState
+from app.rules.states import LIVE, OrderState
 
 _LIVE = text("state NOT IN ('cancelled', 'refunded')")
 
@@ -65,6 +65,11 @@ class Order(db.Model):
         held = [code for code in self.codes if code.released_at is None]
         return held[-1] if held else None
 
+    @property
+    def code_taken(self) -> bool:
+        """Whether staff moved its collection code to another order, and none has been uploaded since."""
+        return bool(self.codes) and self.code is None and self.state in LIVE
+
 
 class Form(db.Model):
     """One immutable version of what the student filled in. Identity and phone rest encrypted, here only."""
@@ -109,6 +114,7 @@ class CodeImage(db.Model):
     suffix: Mapped[str]
     sha256: Mapped[str]
     payload: Mapped[bytes | None]
+    claimed: Mapped[bytes | None]  # read, but another live order held it (fault `used`): staff may move it here
     payload_sha256: Mapped[str | None]
     fault: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(default=0)

@@ -22,7 +22,6 @@ class Account(db.Model, UserMixin):
     avatar_key: Mapped[str | None]
     locale: Mapped[str] = mapped_column(default="zh")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
-    deletion_requested_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     erased_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # no person is left; nobody signs in to it
     sign_outs: Mapped[int] = mapped_column(default=0, server_default="0")  # in the cookie: one ends them all
     identities: Mapped[list[Identity]] = relationship(back_populates="account")

@@ -13,6 +13,9 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models.types import UTCDateTime
 
+GONE = "gone/deleted"
+"""The key of what was erased: a key like any other, under which nothing is ever stored."""
+
 
 class CheckState(StrEnum):
     """Where the machine's look at a photo stands."""
@@ -58,6 +61,11 @@ class Photo(db.Model):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     rule: Mapped[Any] = relationship("Rule")
     checks: Mapped[list[PhotoCheck]] = relationship(cascade="all, delete-orphan", order_by="PhotoCheck.id")
+
+    @property
+    def erased(self) -> bool:
+        """Whether its files were deleted; what is left says nothing of a person."""
+        return self.original_key == GONE
 
     @property
     def settled(self) -> bool:

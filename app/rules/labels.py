@@ -91,6 +91,22 @@ CODE_WAYS: Mapping[str, str] = {
 }
 """What to do about each fault, beside the sentence that says what is wrong."""
 
+CODE_TAKEN = N_("经人工核实，这个采集码属于另一位同学，已从您的订单转出。请上传您本人的采集码。")
+CODE_TAKEN_WAITS = N_("经人工核实，这个采集码属于另一位同学，已从您的订单转出。请先撤回审核，再上传您本人的采集码。")
+"""What a student reads whose code staff moved away: while they may edit, and while the order waits for review."""
+
+REQUEST_LABELS: Mapping[str, str] = {
+    "open": N_("待答复"),
+    "granted": N_("已同意"),
+    "refused": N_("未同意"),
+    "dropped": N_("已失效"),
+}
+
+REQUEST_KINDS: Mapping[str, str] = {
+    "deletion": N_("删除个人数据"),
+    "code": N_("处理采集码"),
+}
+
 SOURCES: Mapping[str, str] = {
     "album": N_("相册"),
     "camera": N_("拍照"),

@@ -11,11 +11,10 @@ from flask import current_app
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.adapters.clock import now
 from app.adapters.storage import storage
 from app.adapters.wechat import Profile
 from app.extensions import db
-from app.models import Account, Consent, Identity, Order
+from app.models import Account, Consent, Identity, Order, RequestKind, RequestState, StudentRequest
 from app.rules.faults import Invalid, NotFound, TooLarge
 from app.rules.states import LIVE, Action, OrderState, Role
 from app.rules.text import N_
@@ -82,7 +81,8 @@ def _merged(one: Account, other: Account) -> Account:
     if not _drafts_give_way(kept, gone):
         log.warning("accounts_not_merged kept=%s other=%s", kept.id, gone.id)
         return other
-    for table in (Identity, Consent, Order):
+    _one_deletion_request(kept, gone)
+    for table in (Identity, Consent, Order, StudentRequest):
         rows = update(table).where(table.account_id == gone.id).values(account_id=kept.id)  # type: ignore[attr-defined]
         db.session.execute(rows)
     kept.nickname = kept.nickname or gone.nickname
@@ -92,6 +92,14 @@ def _merged(one: Account, other: Account) -> Account:
     db.session.expire_all()
     log.info("accounts_merged kept=%s gone=%s", kept.id, gone.id)
     return kept
+
+
+def _one_deletion_request(kept: Account, gone: Account) -> None:
+    """Where both ask for deletion, one request is enough."""
+    asks = StudentRequest.kind == RequestKind.DELETION.value, StudentRequest.state == RequestState.OPEN.value
+    if db.session.scalar(select(StudentRequest.id).where(*asks, StudentRequest.account_id == kept.id)) is not None:
+        dropped = update(StudentRequest).where(*asks, StudentRequest.account_id == gone.id)
+        db.session.execute(dropped.values(state=RequestState.DROPPED.value))
 
 
 def _drafts_give_way(kept: Account, gone: Account) -> bool:
@@ -176,13 +184,6 @@ def rename(account_id: int, nickname: str) -> None:
     with unit_of_work():
         account = db.session.get_one(Account, account_id)
         account.nickname = "".join(char for char in nickname if char.isprintable()).strip()[:40]
-
-
-def ask_deletion(account_id: int) -> None:
-    """Note that the student wants their data deleted; staff answer, retention carries it out."""
-    with unit_of_work():
-        account = db.session.get_one(Account, account_id)
-        account.deletion_requested_at = account.deletion_requested_at or now()
 
 
 def pays_with(account_id: int) -> str | None:

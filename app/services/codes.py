@@ -52,10 +52,10 @@ def keep(code_id: int, payload: bytes | None, fault: str | None) -> None:
     try:
         _keep(code_id, payload, fault)
     except IntegrityError:  # two orders read the same code at once: the database lets one hold it
-        _keep(code_id, None, "used")
+        _keep(code_id, None, "used", payload)
 
 
-def _keep(code_id: int, payload: bytes | None, fault: str | None) -> None:
+def _keep(code_id: int, payload: bytes | None, fault: str | None, claimed: bytes | None = None) -> None:
     with unit_of_work():
         code = db.session.get_one(CodeImage, code_id)
         if code.read_at is not None or code.released_at is not None:
@@ -64,19 +64,24 @@ def _keep(code_id: int, payload: bytes | None, fault: str | None) -> None:
         if payload is not None and other_kind(payload):
             payload, fault = None, "wrong_kind"
         if payload is not None and _held_by_other(order, payload):
-            payload, fault = None, "used"
-        code.read_at, code.fault, code.payload = now(), fault, payload
+            payload, fault, claimed = None, "used", payload
+        code.read_at, code.fault, code.payload, code.claimed = now(), fault, payload, claimed
         code.payload_sha256 = hashlib.sha256(payload).hexdigest() if payload is not None else None
         tries = order.code_tries + (0 if payload is not None else 1)
         touch(order, code_tries=tries, code_unreadable=payload is None and fault != "used" and tries >= TRIES)
 
 
 def _held_by_other(order: Order, payload: bytes) -> bool:
+    return holder(payload, order.id) is not None
+
+
+def holder(payload: bytes, but_order_id: int) -> CodeImage | None:
+    """The picture by which another live order holds this payload."""
     digest = hashlib.sha256(payload).hexdigest()
-    query = select(CodeImage.id).where(
-        CodeImage.payload_sha256 == digest, CodeImage.released_at.is_(None), CodeImage.order_id != order.id
+    query = select(CodeImage).where(
+        CodeImage.payload_sha256 == digest, CodeImage.released_at.is_(None), CodeImage.order_id != but_order_id
     )
-    return db.session.scalar(query.limit(1)) is not None
+    return db.session.scalar(query.limit(1))
 
 
 def requeue_lost() -> int:

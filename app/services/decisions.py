@@ -84,6 +84,8 @@ def decide_within(unit: Unit, staff: Staff, seen: Seen, judgement: Judgement, vi
     _may_decide(staff, order, last)
     photo = db.session.get_one(Photo, seen.photo_id)
     action = _action(judgement, photo)
+    if action is Action.APPROVE and order.code_taken:
+        raise Invalid(N_("采集码已转给另一订单，不能通过；请等学生撤回后重新上传，或以采集码为由驳回"))
     decision = Decision(
         order_id=order.id,
         photo_id=seen.photo_id,

@@ -7,6 +7,7 @@ belongs to it; its consents stay, without a person, as the proof that they were 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 
@@ -15,6 +16,7 @@ from app.adapters.storage import storage
 from app.extensions import db
 from app.models import (
     Account,
+    BatchItem,
     CodeImage,
     Decision,
     Event,
@@ -25,13 +27,19 @@ from app.models import (
     Photo,
     PhotoCheck,
     PhotoHash,
+    RequestKind,
+    RequestState,
+    StudentRequest,
 )
+from app.models.photo import GONE
 from app.rules.states import OrderState
 from app.services import audit
 from app.services.unit import unit_of_work
 
 FINISHED = (OrderState.COMPLETED.value, OrderState.CANCELLED.value, OrderState.REFUNDED.value)
-GONE = "deleted"
+ANSWER_READ = timedelta(days=7)
+"""How long the answer to a request for deletion can be read before the account goes too."""
+
 PERSON = ("name", "student_no", "id_no", "id_hmac", "id_last4", "phone", "phone_hmac", "email")
 """The columns of a form that say who somebody is; college and class stay, for the counts."""
 
@@ -66,24 +74,36 @@ def erase_order(order_id: int) -> None:
         db.session.execute(
             update(CodeImage)
             .where(CodeImage.order_id == order_id)
-            .values(key=GONE, sha256="", payload=None, payload_sha256=None)
+            .values(key=GONE, sha256="", payload=None, payload_sha256=None, claimed=None)
         )
         db.session.execute(update(Form).where(Form.order_id == order_id).values(dict.fromkeys(PERSON, "")))
         db.session.execute(update(Exemption).where(Exemption.order_id == order_id).values(cause=""))
         db.session.execute(update(Decision).where(Decision.order_id == order_id).values(note=""))
         db.session.execute(update(Event).where(Event.order_id == order_id).values(cause=""))
+        db.session.execute(update(StudentRequest).where(StudentRequest.order_id == order_id).values(answer=""))
+        out_of_batches = BatchItem.order_id == order_id, BatchItem.released_at.is_not(None)
+        db.session.execute(update(BatchItem).where(*out_of_batches).values(frozen="", sha256=""))
         db.session.execute(update(Order).where(Order.id == order_id).values(typed=None))
+
+
+def holding(order_ids: Sequence[int]) -> set[int]:
+    """Those of these orders that still hold somebody."""
+    return set(db.session.scalars(select(Order.id).where(Order.id.in_(order_ids), holds_person())))
 
 
 def accounts_due(past: Sequence[int] = ()) -> Sequence[int]:
     """Accounts all of whose orders are finished and erased, or will be once the campaigns `past` are purged.
 
-    One without any order stays: somebody has only begun.
+    One without any order stays unless it was granted: somebody has only begun. An answer can be read for ANSWER_READ.
     """
+    asked = (StudentRequest.account_id == Account.id) & (StudentRequest.kind == RequestKind.DELETION.value)
+    granted = exists().where(asked, StudentRequest.state == RequestState.GRANTED.value)
+    fresh = exists().where(asked, StudentRequest.decided_at > now() - ANSWER_READ)
     waits = Order.state.not_in(FINISHED) | (holds_person() & Order.campaign_id.not_in(past))
     query = select(Account.id).where(
         Account.erased_at.is_(None),
-        exists().where(Order.account_id == Account.id),
+        exists().where(Order.account_id == Account.id) | granted,
+        ~fresh,
         ~exists().where((Order.account_id == Account.id) & waits),
     )
     return db.session.scalars(query.order_by(Account.id)).all()
@@ -102,5 +122,12 @@ def erase_account(account_id: int) -> bool:
             storage().delete(account.avatar_key)
         db.session.execute(delete(Identity).where(Identity.account_id == account_id))
         account.nickname, account.avatar_key, account.erased_at = "", None, now()
+        mine = update(StudentRequest).where(StudentRequest.account_id == account_id)
+        db.session.execute(mine.values(answer=""))
+        db.session.execute(
+            mine.where(StudentRequest.state == RequestState.OPEN.value).values(
+                state=RequestState.GRANTED.value, decided_at=now(), done_at=now()
+            )
+        )
         audit.note(None, "account.erased", f"account-{account_id}")
     return True

@@ -21,6 +21,7 @@ from app.extensions import db
 from app.models import CheckState, Order, Outbox, Photo, Pulse
 from app.rules.states import OrderState
 from app.rules.text import N_
+from app.services import student_requests
 from app.services.unit import unit_of_work
 
 SWEEP_LATE = 300
@@ -71,6 +72,7 @@ class Health:
     gave_up: int
     oldest_review: int
     unsent_notices: int
+    late_answers: int
     disk_free: int
     disk_total: int
     database: str
@@ -97,6 +99,7 @@ class Health:
             (bool(broken), N_("清理任务的这些步骤出错：%(steps)s"), {"steps": ", ".join(broken)}),
             (self.oldest_check > CHECK_LATE, N_("有照片等待检测超过一分钟"), {}),
             (self.disk_free < DISK_LOW * self.disk_total, N_("磁盘空间不足 10%%"), {}),
+            (self.late_answers > 0, N_("有 %(n)s 项删除申请超过答复期限"), {"n": self.late_answers}),
             (any(q.failed for q in self.queues), N_("有 %(n)s 个失败任务"), {"n": sum(q.failed for q in self.queues)}),
         )
         return [(sentence, values) for is_so, sentence, values in found if is_so]
@@ -124,6 +127,7 @@ def look() -> Health:
         gave_up=db.session.scalar(gave_up) or 0,
         oldest_review=_age(db.session.scalar(in_review)),
         unsent_notices=db.session.scalar(unsent) or 0,
+        late_answers=student_requests.overdue(),
         disk_free=disk.free,
         disk_total=disk.total,
         database=db.engine.dialect.name,

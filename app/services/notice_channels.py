@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask import current_app
 from flask_babel import force_locale, get_locale, gettext
 from sqlalchemy import func, select, update
@@ -10,23 +12,34 @@ from sqlalchemy.exc import IntegrityError
 from app.adapters import mail, wechat_messages
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Account, Decision, NoticeConsent, Order
+from app.models import Account, Decision, NoticeConsent, Order, StudentRequest
 from app.rules.faults import Busy, Fault
-from app.rules.labels import NEXT_STEPS
+from app.rules.labels import CODE_TAKEN, CODE_TAKEN_WAITS, NEXT_STEPS
+from app.rules.states import OrderState
 from app.services import accounts
 from app.services.unit import unit_of_work
 
 
-def deliver(order: Order, kind: str, title: str) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Words:
+    """What a notice is about; `request_id` where staff answered a request."""
+
+    kind: str
+    title: str
+    request_id: int = 0
+
+
+def deliver(order: Order, words: Words) -> tuple[str, str]:
     """Which channel took it, or why none did."""
     number, account_id, address = order.number, order.account_id or 0, order.form.email if order.form else ""
-    title, text = _words(order, kind, title)
+    path = "/me/data" if words.kind.startswith("deletion_") else f"/orders/{number}"
+    title, text = _written(order, words, path)
     failure = "no channel"
     scene = _take_consent(order.id) if wechat_messages.ready() else None
     if scene is not None:
         openid = accounts.pays_with(account_id) or ""
         try:
-            wechat_messages.send(openid, scene, title, text, f"{current_app.config['PUBLIC_URL']}/orders/{number}")
+            wechat_messages.send(openid, scene, title, text, current_app.config["PUBLIC_URL"] + path)
             return "wechat", ""
         except Busy:
             failure = "wechat busy"
@@ -42,14 +55,22 @@ def deliver(order: Order, kind: str, title: str) -> tuple[str, str]:
     return "", failure
 
 
-def _words(order: Order, kind: str, title: str) -> tuple[str, str]:
+def _written(order: Order, words: Words, path: str) -> tuple[str, str]:
     """Title and text in the student's language: what happened, why, what to do, where."""
+    request = db.session.get(StudentRequest, words.request_id)
     account = db.session.get(Account, order.account_id)
     with force_locale(account.locale if account else "zh"):
         lines = [gettext("订单 %(number)s（%(school)s）", number=order.number, school=order.school.name)]
-        lines += _reasons(order) if kind == "rejected" else []
-        lines += [gettext(NEXT_STEPS[order.state]), f"{current_app.config['PUBLIC_URL']}/orders/{order.number}"]
-        return gettext(title), "\n".join(lines)
+        lines += _reasons(order) if words.kind == "rejected" else []
+        lines += [request.answer if request else gettext(_next_step(order, words.kind))]
+        lines += [f"{current_app.config['PUBLIC_URL']}{path}"]
+        return gettext(words.title), "\n".join(lines)
+
+
+def _next_step(order: Order, kind: str) -> str:
+    if kind != "code_taken":
+        return NEXT_STEPS[order.state]
+    return CODE_TAKEN_WAITS if order.state == OrderState.PENDING_REVIEW else CODE_TAKEN
 
 
 def _reasons(order: Order) -> list[str]:

@@ -34,6 +34,11 @@ TEXTS: Mapping[str, str] = {
     "reminder": N_("您还没有完成毕业生图像采集"),
     "last_notice": N_("毕业生图像采集即将结束，请尽快完成，逾期订单将关闭"),
     "closed": N_("采集批次已结束或您已撤回同意，您的订单已关闭"),
+    "deletion_granted": N_("您的数据删除申请已同意"),
+    "deletion_refused": N_("您的数据删除申请有答复"),
+    "code_granted": N_("采集码已转到您的订单"),
+    "code_refused": N_("您的采集码申请有答复"),
+    "code_taken": N_("您订单上的采集码已转出，请重新上传"),
 }
 REMINDERS = ("reminder", "last_notice")
 """Kinds that nobody gets who has nothing left to do."""
@@ -107,7 +112,8 @@ def send(row_id: int) -> str:
         return "gone"
     if not _claim(row):
         return "taken"
-    channel, failure = notice_channels.deliver(order, kind, TEXTS[kind]) if order else _write_to(entry, kind)
+    words = notice_channels.Words(kind, TEXTS[kind], row.ids.get("request", 0))
+    channel, failure = notice_channels.deliver(order, words) if order else _write_to(entry, kind)
     with unit_of_work():
         kept = db.session.get_one(Outbox, row_id)
         kept.channel, kept.failure = channel or None, failure
@@ -128,9 +134,11 @@ def _claim(row: Outbox) -> bool:
 
 
 def _pointless(kind: str, order: Order | None, entry: RosterEntry | None) -> bool:
-    """Whether there is nobody to tell, or a reminder is late: the student has done their part meanwhile."""
+    """Whether there is nobody to tell (any more), or a reminder is late: the student has done their part meanwhile."""
     if order is None:
         return entry is None or progress.begun(entry)
+    if order.form is not None and not order.form.id_hmac:
+        return True  # erased
     return kind in REMINDERS and OrderState(order.state) not in UNFINISHED
 
 

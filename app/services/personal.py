@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app.adapters.storage import storage
 from app.extensions import db
-from app.models import Account, Order, Photo, PhotoView, Staff
+from app.models import Account, Order, Photo, PhotoView, Staff, StudentRequest
 from app.rules.fields import FIELDS
 from app.rules.text import N_
 
@@ -85,6 +85,11 @@ def _facts(account: Account, orders: Sequence[Order]) -> dict[str, Any]:
             for c in account.consents
         ],
         "orders": [_order(order) for order in orders],
+        "requests": [
+            {"kind": row.kind, "order": row.order.number if row.order else None, "asked_at": row.asked_at.isoformat(),
+             "state": row.state, "answer": row.answer}
+            for row in db.session.scalars(select(StudentRequest).where(StudentRequest.account_id == account.id))
+        ],
         "photo_views": [
             {"order": look.number, "photo": look.photo_no, "role": look.role, "purpose": look.purpose,
              "at": look.at.isoformat()}

@@ -33,8 +33,9 @@ from app.models import (
     RosterEntry,
     RosterImport,
 )  # fmt: skip
+from app.models.photo import GONE
 from app.services import audit
-from app.services.erasure import FINISHED, GONE, accounts_due, erase_account, erase_order, holds_person
+from app.services.erasure import FINISHED, accounts_due, erase_account, erase_order, holds_person
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)

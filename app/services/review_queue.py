@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Float, and_, case, cast, exists, extract, func, select
+from sqlalchemy import Float, and_, case, cast, exists, extract, func, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.adapters.clock import beijing, now
 from app.extensions import db
-from app.models import Campaign, Decision, DecisionReason, Form, Order, Photo, PhotoCheck, RosterEntry, Staff
+from app.models import (
+    Campaign,
+    CodeImage,
+    Decision,
+    DecisionReason,
+    Form,
+    Order,
+    Photo,
+    PhotoCheck,
+    RosterEntry,
+    Staff,
+)
 from app.rules.states import OrderState
 from app.rules.text import N_
 from app.services import leases
@@ -197,6 +208,10 @@ _GREEN = (
     Photo.human_review_requested_at.is_(None),
     Photo.sampled_at.is_(None),
     Order.code_unreadable.is_(False),
+    or_(
+        ~exists().where(CodeImage.order_id == Order.id),
+        exists().where(CodeImage.order_id == Order.id, CodeImage.released_at.is_(None)),  # not moved to another order
+    ),
     ~exists().where(Decision.order_id == Order.id, Decision.undone_at.is_(None)),
 )
 

@@ -14,6 +14,7 @@ BLUEPRINTS = (
     "pay",
     "staff",
     "review",
+    "requests",
     "production",
     "downloads",
     "schools",

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.extensions import db
-from app.models import Account
+from app.models import Account, RequestKind
 from app.rules.faults import NotFound
 from app.rules.fields import FIELDS
 from app.security import student_only
-from app.services import accounts, consents, personal, submissions
+from app.services import accounts, consents, deletions, personal, student_requests, submissions
 
 bp = Blueprint("me", __name__, url_prefix="/me")
 
@@ -70,7 +70,11 @@ def avatar() -> Response:
 @student_only
 def data() -> Any:
     orders = submissions.account_orders(current_user.id)
-    return render_template("me/data.html", account=_account(), orders=orders, fields=FIELDS)
+    asked = student_requests.of_account(current_user.id, RequestKind.DELETION)
+    fates = [fate for fate in deletions.fates(current_user.id) if fate.until] if asked else []
+    return render_template(
+        "me/data.html", orders=orders, fields=FIELDS, requests=asked, staying=fates, stays=deletions.STAYS
+    )
 
 
 @bp.get("/data.zip")
@@ -107,6 +111,6 @@ def withdraw_consent() -> Any:
 @bp.post("/deletion")
 @student_only
 def ask_deletion() -> Any:
-    accounts.ask_deletion(current_user.id)
-    flash(_("已收到删除申请，工作人员会在 15 个工作日内处理"))
+    deletions.ask(current_user.id)
+    flash(_("已收到删除申请，工作人员会在 %(n)s 天内答复", n=student_requests.ANSWER_WITHIN.days))
     return redirect(url_for("me.data"), 303)

@@ -31,6 +31,7 @@ ITEMS = (
     Item("review.gallery", N_("批量通过")),
     Item("review.figures", N_("统计")),
     Item("review.reason_list", N_("驳回原因"), ("review.reason",)),
+    Item("requests.index", N_("申请"), ("requests.",)),
     Item("production.index", N_("制作"), ("production.",)),
     Item("onsite.index", N_("现场照片"), ("onsite.",)),
     Item("schools.index", N_("学校"), ("schools.", "campaigns.", "rosters.", "delivery.")),

@@ -16,7 +16,7 @@ from app.rules.faults import Invalid, NotFound
 from app.rules.fields import BY_NAME, FIELDS, GROUPS, check_field, check_form
 from app.rules.states import EDITABLE, OrderState
 from app.security import student_only
-from app.services import consents, notice_channels, rosters, submissions
+from app.services import consents, notice_channels, rosters, student_requests, submissions
 from app.views.pictures import send_photo
 from app.views.sign_in import inside_wechat
 from app.views.student_facts import LONG, delay, order_facts, photo_facts
@@ -93,8 +93,8 @@ def code(number: str) -> Any:
 
 def _code_facts(number: str, tick: int) -> dict[str, Any]:
     found = _order(number)
-    asked = submissions.code_help_asked(found)
-    return {"order": found, "tick": tick, "delay": delay(tick), "long": tick > LONG, "help_asked": asked}
+    asked = student_requests.about_code(found.code)
+    return {"order": found, "tick": tick, "delay": delay(tick), "long": tick > LONG, "request_made": asked}
 
 
 @bp.post("/orders/<number>/code")
@@ -115,7 +115,7 @@ def code_status(number: str) -> Any:
 @student_only
 def code_person(number: str) -> Any:
     submissions.ask_person_for_code(current_user.id, number)
-    flash(_("已提交人工处理申请，工作人员会与您联系"))
+    flash(_("已提交人工处理申请，结果会显示在本页"))
     return redirect(url_for("student.code", number=number), 303)
 
 

@@ -12,9 +12,10 @@ from app.models import PhotoCheck
 from app.rules import labels, samples
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
+from app.rules.states import OrderState
 from app.rules.text import N_
 from app.rules.yuan import yuan
-from app.services import staff, submissions
+from app.services import staff, student_requests, submissions
 from app.services.audit import LABELS as AUDIT_LABELS
 from app.services.personal import PURPOSES
 from app.services.prechecks import as_check
@@ -52,6 +53,10 @@ def init_app(app: Flask) -> None:
         code_way=lambda fault: _(labels.CODE_WAYS.get(fault, labels.CODE_WAYS["unreadable_file"])),
         state_shown=submissions.state_shown,
         code_fault=lambda fault: _(labels.CODE_FAULTS.get(fault, labels.CODE_FAULTS["unreadable_file"])),
+        code_taken=code_taken,
+        request_label=lambda state: _(labels.REQUEST_LABELS[state]),
+        request_kind=lambda kind: _(labels.REQUEST_KINDS[kind]),
+        answer_by=student_requests.answer_by,
         source_label=lambda source: _(labels.SOURCES.get(source, source)),
         audit_label=lambda action: _(AUDIT_LABELS.get(action, action)),
         role_label=lambda role: _(ROLE_LABELS.get(role, role)),
@@ -94,6 +99,13 @@ def check_value(row: PhotoCheck) -> str:
 def check_number(row: PhotoCheck | None) -> str:
     """The measured value alone, with its unit."""
     return "–" if row is None or row.value is None else f"{plain(row.value)} {row.unit}".strip()
+
+
+def code_taken(order: Order) -> str:
+    """What a student reads whose collection code was moved to another order."""
+    waits = order.state == OrderState.PENDING_REVIEW
+    sentence = labels.CODE_TAKEN_WAITS if waits else labels.CODE_TAKEN
+    return _(sentence)
 
 
 def option_label(choices: str, option: str) -> str:

@@ -1,7 +1,7 @@
 """The student's side of an order, one module a step; views and commands use what is named here."""
 
 from app.services.submissions.campaigns import campaign_by_code, is_open, last_campaign, open_campaigns
-from app.services.submissions.code import ask_person_for_code, code_help_asked, upload_code
+from app.services.submissions.code import ask_person_for_code, upload_code
 from app.services.submissions.form import keep_typed, pick_lists, save_form, typed
 from app.services.submissions.onsite import add_onsite_photo, submit_onsite
 from app.services.submissions.photo import add_photo, ask_person, photo_ready, tries_left
@@ -43,7 +43,6 @@ __all__ = [
     "campaign_by_code",
     "cancel",
     "changed_since",
-    "code_help_asked",
     "decision_shown",
     "discard",
     "edit",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from sqlalchemy import select
-
 from app.adapters.clock import now
 from app.adapters.storage import storage
 from app.extensions import db
-from app.models import Audit, CodeImage, Order
-from app.services import audit, codes
+from app.models import CodeImage, RequestKind, StudentRequest
+from app.rules.faults import ActionNotAllowed
+from app.rules.text import N_
+from app.services import codes, student_requests
 from app.services.submissions.shown import owned
 from app.services.submissions.uploads import must_be_editable, picture_suffix
 from app.services.transitions import touch
 from app.services.unit import unit_of_work
-
-HELP_WANTED = "code.help_wanted"
 
 
 def upload_code(account_id: int, number: str, data: bytes) -> CodeImage:
@@ -34,21 +32,22 @@ def upload_code(account_id: int, number: str, data: bytes) -> CodeImage:
             code.released_at = code.released_at or now()
         made = CodeImage(order_id=order.id, key=key, suffix=suffix, sha256=hashlib.sha256(data).hexdigest())
         db.session.add(made)
+        student_requests.drop(StudentRequest.order_id == order.id)
         touch(order, code_unreadable=False)
         codes.queue_read(unit, made)
     return made
 
 
 def ask_person_for_code(account_id: int, number: str) -> None:
-    """申请人工处理 for a collection code that another order holds, or that cannot be read."""
+    """申请人工处理 for a collection code that another order holds; once for each picture.
+
+    Raises ActionNotAllowed when nobody else holds it.
+    """
     with unit_of_work():
         order = owned(account_id, number)
         must_be_editable(order)
-        if not code_help_asked(order):
-            audit.note(None, HELP_WANTED, f"order-{order.id}")
-
-
-def code_help_asked(order: Order) -> bool:
-    """Whether staff were asked to look at this order's collection code."""
-    query = select(Audit.id).where(Audit.action == HELP_WANTED, Audit.subject == f"order-{order.id}")
-    return db.session.scalar(query.limit(1)) is not None
+        code = order.code
+        if code is None or code.fault != "used":
+            raise ActionNotAllowed(N_("只有已被另一个订单使用的采集码才需要人工处理"))
+        if student_requests.about_code(code) is None:
+            student_requests.ask(RequestKind.CODE, account_id, order.id, code.id)
