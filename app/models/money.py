@@ -24,6 +24,7 @@ class PaymentState(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     PAID = "paid"
+    DISPUTED = "disputed"  # WeChat says paid, and its answer does not fit: finance looks
 
 
 class RefundState(StrEnum):

@@ -114,20 +114,6 @@ SOURCES: Mapping[str, str] = {
     "onsite": N_("现场拍摄"),
 }
 
-DIFFERENCE_LABELS: Mapping[str, str] = {
-    "payment_missing_here": N_("我方缺少收款"),
-    "payment_missing_there": N_("微信缺少收款"),
-    "payment_amount": N_("收款金额不同"),
-    "payment_transaction": N_("微信支付单号不同"),
-    "refund_missing_here": N_("我方缺少退款"),
-    "refund_missing_there": N_("微信缺少退款"),
-    "refund_amount": N_("退款金额不同"),
-    "refund_state": N_("微信已退款，我方未完成"),
-    "unreadable": N_("账单中有无法识别的行"),
-    "twice": N_("账单中有重复的单号"),
-    "summary": N_("账单明细与汇总不符"),
-}
-
 NOTICE_LABELS: Mapping[str, str] = {
     "paid": N_("入账，订单已支付"),
     "returned": N_("入账，订单已不能支付，自动退回"),
@@ -148,6 +134,29 @@ NOTICE_LABELS: Mapping[str, str] = {
 PLAIN_NOTICES = ("paid", "returned", "repeated", "ignored", "refund_requested", "refund_processing", "refund_succeeded")
 """Outcomes of notices that nobody has to look at."""
 
+QUERY_FAULTS = (
+    "unknown", "wrong_merchant", "wrong_amount", "wrong_currency", "no_transaction", "other_transaction",
+)  # fmt: skip
+"""Why WeChat's answer to a query can be no payment of ours."""
+
+BILL_FAULTS = ("unreadable", "twice", "summary")
+"""What can be wrong with a bill itself."""
+
+DIFFERENCE_LABELS: Mapping[str, str] = {
+    "payment_missing_here": N_("我方缺少收款"),
+    "payment_missing_there": N_("微信缺少收款"),
+    "payment_amount": N_("收款金额不同"),
+    "payment_transaction": N_("微信支付单号不同"),
+    "refund_missing_here": N_("我方缺少退款"),
+    "refund_missing_there": N_("微信缺少退款"),
+    "refund_amount": N_("退款金额不同"),
+    "refund_state": N_("微信已退款，我方未完成"),
+    "unreadable": N_("账单中有无法识别的行"),
+    "twice": N_("账单中有重复的单号"),
+    "summary": N_("账单明细与汇总不符"),
+    **{code: NOTICE_LABELS[code] for code in QUERY_FAULTS},
+}
+
 REFUND_FAILURES: Mapping[str, str] = {
     "NOT_ENOUGH": N_("商户余额不足，充值后会自动重试"),
     "BUSY": N_("微信没有应答，会自动重试"),
@@ -162,6 +171,7 @@ PAYMENT_LABELS: Mapping[str, str] = {
     "open": N_("未支付"),
     "closed": N_("已关闭"),
     "paid": N_("已支付"),
+    "disputed": N_("待人工核对"),
 }
 
 METHOD_LABELS: Mapping[str, str] = {

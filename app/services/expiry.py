@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from app.adapters.clock import BEIJING, beijing, now
 from app.extensions import db
-from app.models import BatchItem, Campaign, Order
+from app.models import BatchItem, Campaign, Order, Payment, PaymentState
 from app.rules.faults import Fault
 from app.rules.states import Action, OrderState
 from app.services import ledger, notices, payments, refunds
@@ -26,15 +26,19 @@ def ends_at(campaign: Campaign) -> datetime:
 
 
 def expire_due(limit: int = 500) -> int:
-    """Cancel orders unpaid for 24 h, and drafts and unpaid orders of campaigns that are over. Returns how many."""
+    """Cancel orders unpaid for 24 h, and drafts and unpaid orders of campaigns that are over. Returns how many.
+
+    Not those with a payment that finance has to look at first.
+    """
     stale = now() - timedelta(hours=current_app.config["UNPAID_HOURS"])
     over = or_(Campaign.closes < beijing(now()).date(), Campaign.closed_at.is_not(None))
+    disputed = select(Payment.id).where(Payment.order_id == Order.id, Payment.state == PaymentState.DISPUTED.value)
     unpaid = (Order.state == OrderState.PENDING_PAYMENT.value) & or_(Order.state_since < stale, over)
     draft = (Order.state == OrderState.DRAFT.value) & over
     query = (
         select(Order.id)
         .join(Campaign, Campaign.id == Order.campaign_id)
-        .where(or_(unpaid, draft))
+        .where(or_(unpaid, draft), ~disputed.exists())
         .order_by(Order.state_since)
         .limit(limit)
     )

@@ -127,27 +127,49 @@ def _page(query: Any) -> tuple[list[Any], int | None]:
     return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
 
 
-def odd_notices(limit: int = 100) -> list[NotifyLog]:
+def concerns(number: Any, staff: Staff) -> Any:
+    """That a column holds an out_trade_no or out_refund_no of this person's schools: two looks into unique indexes."""
+    mine = Order.school_id.in_(staff.school_ids)
+    paid_by = select(Payment.id).join(Payment.order).where(Payment.out_trade_no == number, mine)
+    given_back = select(Refund.id).join(Refund.payment).join(Payment.order).where(Refund.out_refund_no == number, mine)
+    return or_(paid_by.exists(), given_back.exists())
+
+
+def odd_notices(staff: Staff, limit: int = 100) -> list[NotifyLog]:
     """Genuine notices that fitted nothing, the newest first."""
-    query = select(NotifyLog).where(NotifyLog.outcome.not_in(PLAIN_NOTICES))
+    query = _odd(select(NotifyLog), staff)
     return list(db.session.scalars(query.order_by(NotifyLog.id.desc()).limit(limit)))
 
 
-def today() -> dict[str, int]:
+def _odd(query: Any, staff: Staff) -> Any:
+    query = query.where(NotifyLog.outcome.not_in(PLAIN_NOTICES))
+    return query.where(concerns(NotifyLog.out_trade_no, staff)) if staff.school_ids else query
+
+
+def today(staff: Staff) -> dict[str, int]:
     """Figures for the top of the page: fen in and back today, and how many things wait for a person."""
     start, week = _midnight(beijing(now()).date()), now() - timedelta(days=7)
+    count = select(func.count())
 
-    def one(query: Any) -> int:
-        return int(db.session.scalar(query) or 0)
+    def of_payments(query: Any) -> int:
+        return _number(query.join(Payment.order).where(Order.school_id.in_(staff.school_ids)) if bound else query)
 
-    succeeded = RefundState.SUCCEEDED.value
+    def of_refunds(query: Any) -> int:
+        query = query.select_from(Refund)
+        return of_payments(query.join(Refund.payment) if bound else query)
+
+    bound = bool(staff.school_ids)
+    arrived = Refund.state == RefundState.SUCCEEDED.value, Refund.settled_at >= start
+    left = count.select_from(BillDifference).where(BillDifference.resolved_at.is_(None))
     return {
-        "in_fen": one(select(func.sum(Payment.amount_fen)).where(Payment.paid_at >= start)),
-        "back_fen": one(
-            select(func.sum(Refund.amount_fen)).where(Refund.state == succeeded, Refund.settled_at >= start)
-        ),
-        "refunds_waiting": one(select(func.count()).where(Refund.state.in_(("requested", "processing")))),
-        "refunds_failed": one(select(func.count()).where(Refund.state == RefundState.FAILED.value)),
-        "differences": one(select(func.count()).where(BillDifference.resolved_at.is_(None))),
-        "notices": one(select(func.count()).where(NotifyLog.outcome.not_in(PLAIN_NOTICES), NotifyLog.at >= week)),
+        "in_fen": of_payments(select(func.sum(Payment.amount_fen)).where(Payment.paid_at >= start)),
+        "back_fen": of_refunds(select(func.sum(Refund.amount_fen)).where(*arrived)),
+        "refunds_waiting": of_refunds(count.where(Refund.state.in_(("requested", "processing")))),
+        "refunds_failed": of_refunds(count.where(Refund.state == RefundState.FAILED.value)),
+        "differences": _number(left.where(concerns(BillDifference.number, staff)) if bound else left),
+        "notices": _number(_odd(count.select_from(NotifyLog), staff).where(NotifyLog.at >= week)),
     }
+
+
+def _number(query: Any) -> int:
+    return int(db.session.scalar(query) or 0)

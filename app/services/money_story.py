@@ -9,7 +9,17 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import BillLine, Event, NotifyLog, Order, Payment, PaymentState, Refund, RefundState
+from app.models import (
+    BillDifference,
+    BillLine,
+    Event,
+    NotifyLog,
+    Order,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundState,
+)
 from app.rules.states import Action
 
 _MOVES = (
@@ -22,16 +32,16 @@ class Entry:
     """One line: `kind` says where it comes from, `what` is its code there, `fen` is signed, where money moved."""
 
     at: datetime
-    kind: str  # order | payment | notice | refund | bill
+    kind: str  # order | payment | notice | refund | bill | difference
     what: str
     number: str = ""
     detail: str = ""
     fen: int | None = None
     staff_id: int | None = None
-    stated_fen: int | None = None  # what a notice says, moved or not
+    stated_fen: int | None = None  # what a notice or WeChat's side of a difference says, moved or not
 
 
-_RANK = ("payment", "notice", "order", "refund", "bill")
+_RANK = ("payment", "notice", "order", "refund", "bill", "difference")
 """What comes first within one second: WeChat's times have no fractions."""
 
 
@@ -57,6 +67,7 @@ def tell(order: Order) -> Story:
         for row in notices
     ]
     entries += [Entry(line.at, "bill", line.kind, line.number, line.status, _signed(line)) for line in lines]
+    entries += _differences([*numbers, *(refund.out_refund_no for one in payments for refund in one.refunds)])
     ours = sum(entry.fen or 0 for entry in entries if entry.kind in ("payment", "refund"))
     bill = sum(map(_signed, lines)) if lines else None
     entries.sort(key=lambda entry: (entry.at.replace(microsecond=0), _RANK.index(entry.kind)))
@@ -83,6 +94,13 @@ def _refund(refund: Refund) -> Iterator[Entry]:
     if refund.settled_at is not None:
         fen = -refund.amount_fen if refund.state == RefundState.SUCCEEDED else None
         yield Entry(refund.settled_at, "refund", refund.state, refund.out_refund_no, refund.failure, fen)
+
+
+def _differences(numbers: list[str]) -> list[Entry]:
+    found = db.session.scalars(select(BillDifference).where(BillDifference.number.in_(numbers)))
+    return [
+        Entry(row.at, "difference", row.kind, row.number, row.note, None, row.staff_id, row.theirs_fen) for row in found
+    ]
 
 
 def _signed(line: BillLine) -> int:

@@ -16,7 +16,8 @@ from app.models import Order, Payment, PaymentState
 from app.rules.faults import ActionNotAllowed, Busy, Fault, Invalid, StaleOrder
 from app.rules.states import Action, OrderState
 from app.rules.text import N_
-from app.services import accounts
+from app.services import accounts, disputes
+from app.services.disputes import PaymentDisputed
 from app.services.ledger import is_paid as is_paid
 from app.services.settlement import SETTLED, by_number, settle
 from app.services.transitions import Actor, perform
@@ -42,13 +43,6 @@ class PaidMeanwhile(Fault):
     sentence = N_("该订单已支付，请刷新查看")
 
 
-class PaymentDisputed(Fault):
-    """WeChat says paid, but amount or merchant are not ours: people have to look."""
-
-    status = 409
-    sentence = N_("支付结果需要人工核对，请联系客服，不要重复支付")
-
-
 def start(order_id: int, method: str) -> Payment:
     """A payment to be paid by `method` (jsapi, native): the open one while it lasts, else a new one.
 
@@ -65,10 +59,12 @@ def start(order_id: int, method: str) -> Payment:
 
 
 def open_payment(order_id: int) -> Payment | None:
-    """The payment of this order that can still be paid, if there is one."""
-    return db.session.scalar(
-        select(Payment).where(Payment.order_id == order_id, Payment.state == PaymentState.OPEN.value)
-    )
+    """The payment of this order that can still be paid, if there is one. Raises PaymentDisputed while finance looks."""
+    unsettled = (PaymentState.OPEN.value, PaymentState.DISPUTED.value)
+    found = db.session.scalar(select(Payment).where(Payment.order_id == order_id, Payment.state.in_(unsettled)))
+    if found is not None and found.state == PaymentState.DISPUTED:
+        raise PaymentDisputed
+    return found
 
 
 def _reusable(order_id: int, method: str) -> Payment | None:
@@ -164,12 +160,15 @@ def close_open(order_id: int) -> bool:
 def look(number: str) -> bool:
     """Query WeChat, settle what was paid, close what is dead. Returns whether the payment is open no longer.
 
-    Raises Busy, PayError, and PaymentDisputed when WeChat's answer does not fit the payment.
+    Raises Busy, PayError, and PaymentDisputed when WeChat's answer does not fit: that payment is not asked about again.
     """
     transaction = gateway().query(number) or {}
     state = transaction.get("trade_state")
     if state in ("SUCCESS", "REFUND"):
-        if settle(transaction, "query") not in SETTLED:
+        about = transaction.get("out_trade_no")
+        outcome = settle(transaction, "query") if about == number else "unknown"
+        if outcome not in SETTLED:
+            disputes.set_aside(number, outcome, transaction)
             raise PaymentDisputed
         return True
     if state in _DEAD:

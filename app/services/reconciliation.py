@@ -14,12 +14,12 @@ from app.adapters.wechatpay import PayError, gateway
 from app.extensions import db
 from app.models import BillDay, BillDifference, BillLine, Payment, PaymentState, Refund, RefundState
 from app.rules.bill import Bill, parse, summary_faults
-from app.rules.faults import ActionNotAllowed, Fault, Invalid
-from app.rules.states import Role
+from app.rules.faults import Fault, Invalid
+from app.rules.labels import BILL_FAULTS, QUERY_FAULTS
 from app.rules.text import N_
 from app.services import payments, refunds
+from app.services.differences import open_differences
 from app.services.rounds import PATIENCE
-from app.services.transitions import Actor
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,10 @@ READY_AT = time(10)
 LOOK_BACK = 89
 """Days that `flask sweep` makes up for by itself, however long it stood still: WeChat keeps bills for three months."""
 
-PAGE = 50
-
 HEALED = N_("已向微信查询并补记")
+
+
+_paid = select(Payment.id).where(Payment.state == PaymentState.PAID.value)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _due() -> list[date]:
 
 
 def compare(day: date) -> int:
-    """Compare a Beijing day that is over. What only a query can tell is asked at once. Returns open differences.
+    """Compare a Beijing day that is over. What only a query can tell is asked at once. Returns its open differences.
 
     Raises Invalid for a day that is not over, Busy, PayError.
     """
@@ -218,63 +219,14 @@ def _heal(found: Difference) -> None:
 
 def _recheck() -> None:
     """Close the open differences that are none any longer, whichever day they are of; they stay listed."""
-    derived = BillDifference.kind.not_in(("unreadable", "twice", "summary"))
+    checked = BillDifference.kind.not_in(BILL_FAULTS)
     with unit_of_work():
-        rows = db.session.scalars(select(BillDifference).where(BillDifference.resolved_at.is_(None), derived)).all()
+        rows = db.session.scalars(select(BillDifference).where(BillDifference.resolved_at.is_(None), checked)).all()
         days = {row.day: _differences(date.fromisoformat(row.day)) for row in rows}
         for row in rows:
-            if not any((one.kind, one.number) == (row.kind, row.number) for one in days[row.day]):
+            if row.kind in QUERY_FAULTS:
+                stands = db.session.scalar(_paid.where(Payment.out_trade_no == row.number)) is None
+            else:
+                stands = any((one.kind, one.number) == (row.kind, row.number) for one in days[row.day])
+            if not stands:
                 row.resolved_at, row.note = now(), HEALED
-
-
-def open_differences(day: date | None = None) -> list[BillDifference]:
-    """Differences that nobody has settled, the newest day first."""
-    query = select(BillDifference).where(BillDifference.resolved_at.is_(None))
-    if day is not None:
-        query = query.where(BillDifference.day == day.isoformat())
-    return list(db.session.scalars(query.order_by(BillDifference.day.desc(), BillDifference.id)))
-
-
-def differences_page(
-    day: date | None, *, everything: bool = False, before: int | None = None
-) -> tuple[list[BillDifference], int | None]:
-    """The newest differences, open ones only unless `everything`, and the id to page on from."""
-    query = select(BillDifference).order_by(BillDifference.id.desc()).limit(PAGE + 1)
-    if day is not None:
-        query = query.where(BillDifference.day == day.isoformat())
-    if not everything:
-        query = query.where(BillDifference.resolved_at.is_(None))
-    if before is not None:
-        query = query.where(BillDifference.id < before)
-    rows = list(db.session.scalars(query))
-    return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
-
-
-def differences_all(day: date | None) -> Iterator[BillDifference]:
-    """Every difference there was, settled or not, read in portions."""
-    query = select(BillDifference).order_by(BillDifference.day, BillDifference.id)
-    query = query.where(BillDifference.day == day.isoformat()) if day is not None else query
-    yield from db.session.scalars(query.execution_options(yield_per=500))
-
-
-def days(limit: int = 31) -> list[tuple[BillDay, int]]:
-    """The newest compared days, each with its number of open differences."""
-    left = (
-        select(func.count())
-        .where(BillDifference.day == BillDay.day, BillDifference.resolved_at.is_(None))
-        .scalar_subquery()
-    )
-    query = select(BillDay, left).order_by(BillDay.day.desc()).limit(limit)
-    return [(row, count) for row, count in db.session.execute(query)]
-
-
-def resolve(difference_id: int, actor: Actor, note: str) -> None:
-    """Close a difference with a written note: what it was. Raises Invalid without one, ActionNotAllowed for others."""
-    if actor.role not in (Role.FINANCE, Role.ADMIN):
-        raise ActionNotAllowed
-    if not note.strip():
-        raise Invalid(N_("请写明差异的处理结果"), {"note": N_("请写明差异的处理结果")})
-    with unit_of_work():
-        row = db.session.get_one(BillDifference, difference_id, with_for_update=True)
-        if row.resolved_at is None:
-            row.resolved_at, row.note, row.staff_id = now(), note.strip()[:200], actor.staff_id

@@ -21,7 +21,7 @@ from app.rules import labels
 from app.rules.faults import ActionNotAllowed, NotFound
 from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
-from app.services import ledger, money_story, payments, reconciliation, refunds, schools, staff_search
+from app.services import differences, ledger, money_story, payments, reconciliation, refunds, schools, staff_search
 from app.services.ledger import Wanted
 from app.services.transitions import Actor
 
@@ -65,8 +65,12 @@ def index() -> Any:
     wanted = _wanted()
     rows, after = ledger.payments_page(current_user, wanted, request.args.get("before", type=int))
     total = ledger.payments_total(current_user, wanted)
-    context = {"figures": ledger.today(), "wanted": wanted, "schools": schools.visible(current_user)}
-    return render_template("finance/index.html", rows=rows, after=after, total=total, **context)
+    return render_template("finance/index.html", rows=rows, after=after, total=total, **_filters(wanted))
+
+
+def _filters(wanted: Wanted) -> dict[str, Any]:
+    figures, (mine, _campaigns) = ledger.today(current_user), schools.choices(current_user)
+    return {"figures": figures, "wanted": wanted, "schools": mine}
 
 
 @bp.get("/payments.csv")
@@ -91,8 +95,7 @@ def _time(moment: datetime | None) -> str:
 def refund_list() -> Any:
     wanted = _wanted()
     rows, after = ledger.refunds_page(current_user, wanted, request.args.get("before", type=int))
-    context = {"figures": ledger.today(), "wanted": wanted, "schools": schools.visible(current_user)}
-    return render_template("finance/refunds.html", rows=rows, after=after, **context)
+    return render_template("finance/refunds.html", rows=rows, after=after, **_filters(wanted))
 
 
 @bp.post("/refunds/<int:refund_id>/retry")
@@ -141,8 +144,8 @@ def waive(number: str) -> Any:
 def reconcile() -> Any:
     day, everything = _day("day"), request.args.get("show") == "all"
     before = request.args.get("before", type=int)
-    rows, after = reconciliation.differences_page(day, everything=everything, before=before)
-    context = {"figures": ledger.today(), "days": reconciliation.days(), "yesterday": _yesterday()}
+    rows, after = differences.page(current_user, day, everything=everything, before=before)
+    context = {"figures": ledger.today(current_user), "days": differences.days(current_user), "yesterday": _yesterday()}
     return render_template(
         "finance/reconciliation.html", rows=rows, after=after, day=day, everything=everything, **context
     )
@@ -156,23 +159,25 @@ def _yesterday() -> date:
 @roles(*FINANCE)
 def compare() -> Any:
     day = _day("day") or _yesterday()
-    flash(_("%(day)s 对账完成，%(n)s 处差异待处理", day=day.isoformat(), n=reconciliation.compare(day)))
+    reconciliation.compare(day)
+    left = differences.open_count(current_user, day)
+    flash(_("%(day)s 对账完成，%(n)s 处差异待处理", day=day.isoformat(), n=left))
     return redirect(url_for("finance.reconcile", day=day.isoformat()), 303)
 
 
 @bp.post("/differences/<int:difference_id>/resolve")
 @roles(*FINANCE)
 def resolve(difference_id: int) -> Any:
-    reconciliation.resolve(difference_id, _actor(), request.form.get("note", ""))
+    differences.resolve(current_user, difference_id, _actor(), request.form.get("note", ""))
     flash(_("差异已处理"))
     return redirect(url_for("finance.reconcile"), 303)
 
 
 @bp.get("/reconciliation.csv")
 @roles(*FINANCE)
-def differences() -> Response:
+def differences_csv() -> Response:
     head = [_("日期"), _("差异"), _("单号"), _("我方"), _("微信"), _("处理时间"), _("处理结果")]
-    return _csv("differences.csv", head, map(_difference_cells, reconciliation.differences_all(_day("day"))))
+    return _csv("differences.csv", head, map(_difference_cells, differences.everything(current_user, _day("day"))))
 
 
 def _difference_cells(row: BillDifference) -> Sequence[object]:
@@ -183,7 +188,9 @@ def _difference_cells(row: BillDifference) -> Sequence[object]:
 @bp.get("/notices")
 @roles(*FINANCE)
 def notices() -> Any:
-    return render_template("finance/notices.html", rows=ledger.odd_notices(), figures=ledger.today())
+    return render_template(
+        "finance/notices.html", rows=ledger.odd_notices(current_user), figures=ledger.today(current_user)
+    )
 
 
 def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[object]]) -> Response:

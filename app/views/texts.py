@@ -8,7 +8,7 @@ from flask import Flask
 from flask_babel import format_date, format_datetime, format_timedelta
 from flask_babel import gettext as _
 
-from app.models import PhotoCheck
+from app.models import Order, PhotoCheck
 from app.rules import labels, samples
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from app.adapters.clock import now
+from app.adapters.clock import beijing, now
 from app.adapters.wechatpay import Gateway, PayError
 from app.extensions import db
-from app.models import Order, Payment, Refund
+from app.models import BillDifference, Order, Payment, Refund
 from app.rules.faults import ActionNotAllowed, Busy, Invalid, StaleOrder
 from app.rules.states import Action, OrderState, Role
-from app.services import expiry, payments, polling, refunds, submissions, sweep
-from app.services.payments import PaidMeanwhile, PaymentDisputed
+from app.services import differences, expiry, payments, polling, reconciliation, refunds, submissions, sweep
+from app.services.disputes import PaymentDisputed
+from app.services.payments import PaidMeanwhile
 from app.services.transitions import SYSTEM, Actor
 from app.services.unit import unit_of_work
 from tests.conftest import Shop
-from tests.factories import make_campaign, make_order, make_school
+from tests.factories import make_campaign, make_order, make_school, make_staff
 from tests.services.money import later, notice, opened, payment, state, times_paid
 
 
@@ -268,15 +270,63 @@ def test_an_order_left_while_wechat_opens_its_payment_cannot_be_paid(
     assert (kind, any_shop.state.trades[number]["trade_state"]) == ("closed", "CLOSED")
 
 
-def test_a_disputed_answer_stops_everything_and_says_so(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    ("fault", "answer"),
+    [
+        ("wrong_amount", {"amount": {"total": 1, "currency": "CNY"}}),
+        ("wrong_currency", {"amount": {"total": 1500, "currency": "USD"}}),
+        ("wrong_merchant", {"appid": "wxother"}),
+        ("unknown", {"out_trade_no": "PSOMEBODYELSES"}),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_kept_once_for_finance_and_not_asked_for_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, fault: str, answer: dict[str, Any]
+) -> None:
     order_id, number = opened()
     shop.scan_and_pay(number)
-    shop.state.trades[number]["amount"] = {"total": 1, "currency": "CNY"}
-    for way in ("cancel", "edit", "waive"):
+    shop.state.trades[number].update(answer)
+    asked, real = [], Gateway.query
+    monkeypatch.setattr(Gateway, "query", lambda *values: asked.append(1) or real(*values))
+    for hours in (1, 2, 3, 30, 60):
+        with later(hours=hours):
+            polling.poll_due()
+            expiry.expire_due()
+    assert (len(asked), state(order_id), payment(number).state) == (1, "pending_payment", "disputed")
+    row = db.session.query(BillDifference).one()
+    assert (row.kind, row.number, row.ours_fen, row.resolved_at) == (fault, number, 1500, None)
+
+
+def test_a_disputed_payment_stops_every_way_until_finance_has_explained_it(any_shop: Shop) -> None:
+    order_id, number = opened()
+    any_shop.scan_and_pay(number)
+    trade = any_shop.state.trades[number]
+    trade["amount"] = {"total": 1, "currency": "CNY"}
+    ways = [lambda name=name: LEAVE[name](order(order_id)) for name in ("cancel", "edit", "waive")]
+    ways += [lambda: payments.start(order_id, "native"), lambda: payments.ask(order_id)]
+    for way in ways:
         with pytest.raises(PaymentDisputed, match="人工核对"):
-            LEAVE[way](order(order_id))
+            way()
     assert expiry.expire(order_id) == 0
-    assert (state(order_id), payment(number).state) == ("pending_payment", "open")
+    assert (state(order_id), payment(number).state) == ("pending_payment", "disputed")
+    finance = make_staff(Role.FINANCE)
+    row_id = db.session.query(BillDifference).one().id
+    differences.resolve(finance, row_id, Actor(Role.FINANCE, finance.id), "微信客服确认，已在商户平台退回 0.01 元")
+    assert payment(number).state == "closed"
+    assert payments.start(order_id, "native").out_trade_no != number
+
+
+def test_an_answer_that_fits_after_all_is_taken_and_the_difference_closes_itself(any_shop: Shop) -> None:
+    order_id, number = opened()
+    any_shop.scan_and_pay(number)
+    trade = any_shop.state.trades[number]
+    kept, trade["amount"] = trade["amount"], {"total": 1, "currency": "CNY"}
+    with pytest.raises(PaymentDisputed):
+        payments.look(number)
+    trade["amount"] = kept
+    assert notice(any_shop, number) == 204
+    with later(days=1):
+        assert reconciliation.compare(beijing(now()).date() - timedelta(days=1)) == 0
+    assert (state(order_id), db.session.query(BillDifference).one().note) == ("pending_review", reconciliation.HEALED)
 
 
 @pytest.mark.parametrize("where", ["cancelled", "draft"])

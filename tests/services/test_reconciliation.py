@@ -13,11 +13,11 @@ from app.extensions import db
 from app.models import BillDay, BillDifference, BillLine, Refund
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import Role
-from app.services import reconciliation, refunds, sweep
+from app.services import differences, reconciliation, refunds, sweep
 from app.services.reconciliation import HEALED
 from app.services.transitions import Actor
 from tests.conftest import Shop
-from tests.factories import make_campaign, make_school
+from tests.factories import make_campaign, make_school, make_staff
 from tests.services.money import later, opened, paid, payment, state
 
 FINANCE = Actor(Role.FINANCE)
@@ -129,14 +129,12 @@ def test_finance_closes_a_difference_with_a_note(shop: Shop) -> None:
     _, number = paid(shop)
     del shop.state.trades[number]
     compared(today)
-    row_id = db.session.query(BillDifference).one().id
+    row_id, staff = db.session.query(BillDifference).one().id, make_staff(Role.FINANCE)
     with pytest.raises(Invalid):
-        reconciliation.resolve(row_id, FINANCE, " ")
+        differences.resolve(staff, row_id, FINANCE, " ")
     with pytest.raises(ActionNotAllowed):
-        reconciliation.resolve(row_id, Actor(Role.REVIEWER), "x")
-    from tests.factories import make_staff
-
-    reconciliation.resolve(row_id, Actor(Role.FINANCE, make_staff(Role.FINANCE).id), "微信客服确认重复入账")
+        differences.resolve(staff, row_id, Actor(Role.REVIEWER), "x")
+    differences.resolve(staff, row_id, Actor(Role.FINANCE, staff.id), "微信客服确认重复入账")
     assert listed() == []
     compared(today)  # what a person has closed stays closed
     assert listed() == []

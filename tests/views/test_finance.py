@@ -11,12 +11,13 @@ from app.adapters.clock import beijing, now
 from app.extensions import db
 from app.models import BillDifference, NotifyLog, Order, Payment, Refund
 from app.rules.states import OrderState, Role
-from app.services import ledger, reconciliation
+from app.services import ledger, reconciliation, refunds
 from app.services.ledger import Wanted
+from app.services.transitions import Actor
 from app.services.unit import unit_of_work
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school, make_staff, sign_in
-from tests.services.money import later, opened, paid, payment, state
+from tests.services.money import later, notice, opened, paid, payment, state
 
 
 @pytest.fixture
@@ -88,6 +89,55 @@ def test_finance_of_one_school_sees_one_school(shop: Shop) -> None:
     other = db.session.query(Order).filter_by(school_id=theirs.id).one()
     assert client.get(f"/finance/orders/{other.number}").status_code == 404
     assert other.number not in client.get("/finance/payments.csv").text
+
+
+def test_finance_of_one_school_sees_this_schools_differences_notices_and_figures(shop: Shop) -> None:
+    mine, theirs = make_school("20001"), make_school("20002")
+    numbers = [paid(shop, make_campaign(school))[1] for school in (mine, theirs)]
+    given_back = refunded(payment(numbers[1]))
+    day = beijing(now()).date()
+    trade = shop.state.trades[numbers[0]]
+    shop.state.trades["PSTRANGE"] = trade | {"out_trade_no": "PSTRANGE", "transaction_id": "42strange"}
+    for number in numbers:
+        shop.state.trades[number]["amount"] = {"total": 1, "currency": "CNY"}
+        assert notice(shop, number) == 204
+    shop.state.refunds.clear()
+    with later(days=1):
+        assert reconciliation.compare(day) == 4
+    everyone, bound = make_staff(Role.FINANCE), make_staff(Role.FINANCE, mine)
+    for staff, seen in ((everyone, [*numbers, given_back, "PSTRANGE"]), (bound, numbers[:1])):
+        client = sign_in(shop.app.test_client(), staff)
+        for address in ("/finance/reconciliation", "/finance/reconciliation.csv", "/finance/reconciliation?show=all"):
+            page = client.get(address).text
+            assert {number for number in (*numbers, given_back, "PSTRANGE") if number in page} == set(seen), address
+        notices = client.get("/finance/notices").text
+        assert [number in notices for number in numbers] == [True, staff is everyone]
+        assert ("已核对的账单" in client.get("/finance/reconciliation").text) == (staff is everyone)
+    assert (ledger.today(everyone)["in_fen"], ledger.today(bound)["in_fen"]) == (3000, 1500)
+    assert (ledger.today(everyone)["back_fen"], ledger.today(bound)["back_fen"]) == (1500, 0)
+    assert (ledger.today(everyone)["differences"], ledger.today(bound)["differences"]) == (4, 1)
+    assert (ledger.today(everyone)["notices"], ledger.today(bound)["notices"]) == (2, 1)
+    for row in db.session.query(BillDifference):
+        answer = client.post(f"/finance/differences/{row.id}/resolve", data={"note": "核对过"})
+        assert answer.status_code == (303 if row.number == numbers[0] else 404)
+
+
+def refunded(row: Payment) -> str:
+    """A refund that has arrived: its number."""
+    refunds.by_finance(row.order_id, Actor(Role.FINANCE), "学生申请")
+    refund = db.session.query(Refund).one()
+    for _ in range(2):
+        refunds.drive(refund.id)
+    return refund.out_refund_no
+
+
+def test_the_schools_to_choose_from_are_named(shop: Shop) -> None:
+    mine = make_school("20001", name="示例师范大学")
+    make_school("20002", name="别的大学")
+    for staff, others in ((make_staff(Role.FINANCE), True), (make_staff(Role.FINANCE, mine), False)):
+        for address in ("/finance/", "/finance/refunds"):
+            page = sign_in(shop.app.test_client(), staff).get(address).text
+            assert ("示例师范大学" in page, "别的大学" in page) == (True, others)
 
 
 def test_the_story_is_told_to_the_fen(shop: Shop, finance: FlaskClient) -> None:
