@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
 from flask_login import current_user
 
 from app.extensions import login_manager
@@ -65,8 +65,16 @@ def _load(key: str) -> Account | Staff | None:
     if kind == "account":
         return accounts.holder(rest)
     if kind == "staff" and rest.isdigit():
-        return staff_sessions.holder(int(rest), session.get("staff_session", ""))
+        return _staff(int(rest))
     return None
+
+
+def _staff(staff_id: int) -> Staff | None:
+    held = staff_sessions.holder(staff_id, session.get("staff_session", ""))
+    if held is None:
+        return None
+    g.session_seen_at = held.seen_at
+    return held.staff
 
 
 def _guard() -> Any:
@@ -86,7 +94,7 @@ def _guard() -> Any:
 
 def _staff_steps() -> Any:
     """Keep the session alive, and open nothing else before password and second factor are set up."""
-    staff_sessions.seen(session["staff_session"])
+    staff_sessions.seen(session["staff_session"], g.session_seen_at)
     if to_set_up(current_user) and request.endpoint not in SET_UP:
         return redirect(url_for("staff.account"), 303)
     return None

@@ -32,6 +32,7 @@ from app.models import (
 )
 from app.rules.photo_rule import load_rule_body
 from app.rules.states import OrderState, Role
+from app.services import queue_place
 from app.services.staff_sessions import open_session
 
 _counter = itertools.count(1)
@@ -151,8 +152,15 @@ def make_order(
         order.decision_id = make_decision(order, "approved").id
     if state is OrderState.REJECTED:
         order.decision_id = make_decision(order, "rejected").id
-    db.session.commit()
+    queued(order)
     return order
+
+
+def queued(order: Order) -> None:
+    """Where an order that was put together by hand stands in the queue."""
+    for name, value in queue_place.columns(order, order.state_since, order.photo_id).items():
+        setattr(order, name, value)
+    db.session.commit()
 
 
 def make_form(order: Order, **values: Any) -> Form:

@@ -10,6 +10,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Order, Outbox, Photo
 from app.rules.states import Action, OrderState
+from app.services import queue_place
 from app.services.unit import unit_of_work
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -47,6 +48,7 @@ def _move(order: Order, index: int, moment: datetime) -> None:
         code.uploaded_at += shift
         code.read_at = code.read_at and code.read_at + shift
     times = {"state_since": since, "submitted_at": submitted, "created_at": at}
+    times |= queue_place.columns(order, since, order.photo_id)
     db.session.execute(update(Order).where(Order.id == order.id).values(times))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, TextClause, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
@@ -16,6 +16,13 @@ from app.models.types import Encrypted, UTCDateTime
 from app.rules.states import LIVE, OrderState
 
 _LIVE = text("state NOT IN ('cancelled', 'refunded')")
+_WAITS = text("state = 'pending_review'")
+_WAITS_AGAIN = text("state = 'pending_review' AND decision_id IS NOT NULL")
+
+
+def _of_few(name: str, *columns: str, where: TextClause) -> Index:
+    """An index of the few orders that wait, whatever the table has grown to."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 class Order(db.Model):
@@ -25,6 +32,9 @@ class Order(db.Model):
         Index("uq_order_live", "account_id", "campaign_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
         Index("ix_order_queue", "state", "state_since", "id"),
         Index("ix_order_campaign_state", "campaign_id", "state"),
+        _of_few("ix_order_wait_verdict", "queue_verdict", "state_since", "id", where=_WAITS),
+        _of_few("ix_order_wait_due", "queue_due", "state_since", "id", where=_WAITS),
+        _of_few("ix_order_wait_again", "state_since", "id", where=_WAITS_AGAIN),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(unique=True)
@@ -45,6 +55,8 @@ class Order(db.Model):
     code_unreadable: Mapped[bool] = mapped_column(default=False)
     code_tries: Mapped[int] = mapped_column(default=0)
     typed: Mapped[str | None] = mapped_column(Encrypted)  # JSON of the form as last typed, right or wrong
+    queue_verdict: Mapped[int | None]  # this and the next: copies for the queue, see services.queue_place
+    queue_due: Mapped[datetime | None] = mapped_column(UTCDateTime)
     submitted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     account: Mapped[Account | None] = relationship()
@@ -56,6 +68,7 @@ class Order(db.Model):
     photos: Mapped[list[Photo]] = relationship(
         primaryjoin="Order.id == foreign(Photo.order_id)", order_by="Photo.no", viewonly=True
     )
+    exemptions: Mapped[list[Exemption]] = relationship(viewonly=True)
     codes: Mapped[list[CodeImage]] = relationship(order_by="CodeImage.id", back_populates="order")
     events: Mapped[list[Event]] = relationship(order_by="Event.id", back_populates="order")
 

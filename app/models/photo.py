@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
@@ -73,11 +73,17 @@ class Photo(db.Model):
         return self.check_state in (CheckState.DONE, CheckState.GAVE_UP)
 
 
+_FAULTY = text("verdict IN ('fail', 'warn')")
+
+
 class PhotoCheck(db.Model):
     """One check's finding about one photo."""
 
     __tablename__ = "check"
-    __table_args__ = (UniqueConstraint("photo_id", "code"),)
+    __table_args__ = (
+        UniqueConstraint("photo_id", "code"),
+        Index("ix_check_faulty", "code", "photo_id", sqlite_where=_FAULTY, postgresql_where=_FAULTY),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photo.id"))
     code: Mapped[str]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.adapters.clock import now
 from app.extensions import db
+from app.models.order import Form
 from app.models.types import UTCDateTime
 
 
@@ -42,10 +43,16 @@ class ReasonVersion(db.Model):
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
 
+_APPEALED = text("appealed_at IS NOT NULL")
+
+
 class Decision(db.Model):
     """A reviewer's approval or rejection of exactly this photo, form and order version."""
 
-    __table_args__ = (Index("ix_decision_staff", "staff_id", "id"),)
+    __table_args__ = (
+        Index("ix_decision_staff", "staff_id", "id"),
+        Index("ix_decision_appealed", "id", sqlite_where=_APPEALED, postgresql_where=_APPEALED),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photo.id"))
@@ -60,6 +67,7 @@ class Decision(db.Model):
     undone_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     appealed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ms: Mapped[int] = mapped_column(default=0)
+    form: Mapped[Form] = relationship(viewonly=True)
     reasons: Mapped[list[DecisionReason]] = relationship(cascade="all, delete-orphan", order_by="DecisionReason.id")
 
 

@@ -15,7 +15,7 @@ from app.rules.campaign_form import Wrong
 from app.rules.faults import Invalid
 from app.rules.text import N_
 from app.rules.yuan import yuan
-from app.services import audit, rules, schools
+from app.services import audit, queue_place, rules, schools
 from app.services.unit import unit_of_work
 
 PAGE = 50
@@ -98,6 +98,7 @@ def save(values: Mapping[str, str], kinds: Sequence[str], staff: Staff, code: st
             setattr(found, name, value)
         db.session.add(found)
         db.session.flush()
+        queue_place.promised(found)
         audit.note(staff, "campaign.saved", f"campaign-{found.id}")
         return found
 

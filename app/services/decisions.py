@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.adapters.clock import now
@@ -77,12 +78,12 @@ def decide(staff: Staff, seen: Seen, judgement: Judgement) -> Decision:
 
 def decide_within(unit: Unit, staff: Staff, seen: Seen, judgement: Judgement, visible: datetime) -> Decision:
     """As `decide`, in an open unit: for several in one transaction."""
-    order = db.session.get(Order, seen.order_id)
+    order = db.session.get(Order, seen.order_id, options=[_with_photo(judgement)])
     if order is None or order.version != seen.version or order.photo_id != seen.photo_id:
         raise StaleOrder
-    last = _under_appeal(order)
-    _may_decide(staff, order, last)
-    photo = db.session.get_one(Photo, seen.photo_id)
+    within_reach(staff, order)
+    appealed = _appealed(staff, order)
+    photo = db.session.get_one(Photo, seen.photo_id)  # loaded with the order
     action = _action(judgement, photo)
     if action is Action.APPROVE and order.code_taken:
         raise Invalid(N_("采集码已转给另一订单，不能通过；请等学生撤回后重新上传，或以采集码为由驳回"))
@@ -92,7 +93,7 @@ def decide_within(unit: Unit, staff: Staff, seen: Seen, judgement: Judgement, vi
         form_id=order.form_id,
         order_version=seen.version,
         staff_id=staff.id,
-        kind="appeal" if last else judgement.kind,
+        kind="appeal" if appealed else judgement.kind,
         outcome=judgement.outcome,
         note=judgement.note.strip()[:500],
         visible_from=visible,
@@ -101,11 +102,17 @@ def decide_within(unit: Unit, staff: Staff, seen: Seen, judgement: Judgement, vi
     decision.reasons = rejections.rows(judgement.told, photo) if action is Action.REJECT else []
     db.session.add(decision)
     db.session.flush()
-    perform(order, action, actor(staff), seen_version=seen.version, decision_id=decision.id)
-    order.decision_id = decision.id
+    also = {"decision_id": decision.id}
+    perform(order, action, actor(staff), seen_version=seen.version, also=also, decision_id=decision.id)
     db.session.execute(delete(Lease).where(Lease.order_id == order.id))
     notices.order_moved(unit, order, judgement.outcome, visible)
     return decision
+
+
+def _with_photo(judgement: Judgement) -> Any:
+    """What is read with the order: its photo, and for a rejection what the checks measured."""
+    photo = joinedload(Order.photo)
+    return photo.joinedload(Photo.checks) if judgement.outcome == REJECTED else photo
 
 
 def _action(judgement: Judgement, photo: Photo) -> Action:
@@ -118,16 +125,26 @@ def _action(judgement: Judgement, photo: Photo) -> Action:
     return Action.APPROVE
 
 
-def _may_decide(staff: Staff, order: Order, appealed: Decision | None) -> None:
+def within_reach(staff: Staff, order: Order) -> None:
+    """Raises NotAllowed for an order of a school that this person has nothing to do with."""
     if staff.school_ids and order.school_id not in staff.school_ids:
         raise NotAllowed
-    if appealed is not None and appealed.staff_id == staff.id:
+
+
+def _appealed(staff: Staff, order: Order) -> bool:
+    """Whether the order is under appeal.
+
+    Raises NotAllowed when this person made the decision appealed against, or one before it about the same photo.
+    """
+    if order.decision_id is None:
+        return False
+    about = or_(Decision.id == order.decision_id, Decision.photo_id == order.photo_id)
+    standing = select(Decision).where(Decision.order_id == order.id, Decision.undone_at.is_(None))
+    made = db.session.scalars(standing.where(about)).all()
+    appealed = any(one.id == order.decision_id and one.appealed_at is not None for one in made)
+    if appealed and any(one.staff_id == staff.id for one in made):
         raise NotAllowed(N_("申诉必须由另一位审核员处理"))
-
-
-def _under_appeal(order: Order) -> Decision | None:
-    last = db.session.get(Decision, order.decision_id) if order.decision_id else None
-    return last if last is not None and last.appealed_at is not None else None
+    return appealed
 
 
 def undo(staff: Staff, decision_id: int) -> Order:
@@ -147,9 +164,9 @@ def undo_within(staff: Staff, decision_id: int) -> Order:
     order = db.session.get_one(Order, decision.order_id)
     if not undoable(decision, order):
         raise ActionNotAllowed(N_("已经不能撤销：结果已对学生可见或订单已变化"))
-    perform(order, Action.UNDO, actor(staff), decision_id=decision.id)
+    also = {"decision_id": _previous(decision)}
+    perform(order, Action.UNDO, actor(staff), also=also, decision_id=decision.id)
     decision.undone_at = now()
-    order.decision_id = _previous(decision)
     notices.cancel(order.id, decision.outcome, decision.order_version + 1)
     return order
 
@@ -190,11 +207,11 @@ def _still(staff: Staff, decision: Decision, order: Order) -> str:
 
 
 def history(order_id: int, limit: int = 10) -> Sequence[Decision]:
-    """The decisions about an order that stand, the newest first, with their reasons."""
+    """The decisions about an order that stand, the newest first, with their reasons and the form decided on."""
     return (
         db.session.scalars(
             select(Decision)
-            .options(joinedload(Decision.reasons))
+            .options(joinedload(Decision.reasons), joinedload(Decision.form))
             .where(Decision.order_id == order_id, Decision.undone_at.is_(None))
             .order_by(Decision.id.desc())
             .limit(limit)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Float, and_, case, cast, exists, extract, func, or_, select
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy import case, exists, func, literal_column, or_, select
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from app.adapters.clock import beijing, now
 from app.extensions import db
@@ -27,6 +27,7 @@ from app.models import (
 from app.rules.states import OrderState
 from app.rules.text import N_
 from app.services import leases
+from app.services.queue_place import RANKS
 
 COUNTED = 1000
 """Nobody reads a larger count, and a full one costs with every waiting order."""
@@ -68,13 +69,14 @@ class Filters:
         return {name: value for name, value in vars(self).items() if value}
 
 
+_WAITS = Order.state == literal_column(f"'{OrderState.PENDING_REVIEW.value}'")
+_BAD = PhotoCheck.verdict.in_([literal_column("'fail'"), literal_column("'warn'")])
+"""Both written out, not bound: an index of some rows only is chosen for what the statement itself says."""
+
+
 def waiting(staff: Staff, filters: Filters) -> Any:
-    """Orders that this person may decide, in order. Never one whose appeal is against their own decision."""
-    query: Any = (
-        select(Order)
-        .join(Photo, Photo.id == Order.photo_id)
-        .where(Order.state == OrderState.PENDING_REVIEW.value, ~_own_appeal(staff))
-    )
+    """Orders that this person may decide, in order. Never an appeal about a photo that they have decided on."""
+    query: Any = select(Order).where(_WAITS, Order.photo_id.is_not(None), ~_own_appeal(staff))
     if staff.school_ids:
         query = query.where(Order.school_id.in_(staff.school_ids))
     if filters.school:
@@ -82,10 +84,10 @@ def waiting(staff: Staff, filters: Filters) -> Any:
     if filters.campaign:
         query = query.where(Order.campaign_id == filters.campaign)
     if filters.verdict:
-        query = query.where(Photo.verdict == filters.verdict)
+        query = query.where(Order.queue_verdict == RANKS.get(filters.verdict, -1))
     if filters.check:
-        bad = and_(PhotoCheck.code == filters.check, PhotoCheck.verdict.in_(("fail", "warn")))
-        query = query.where(exists().where(PhotoCheck.photo_id == Photo.id, bad))
+        named = PhotoCheck.code == filters.check
+        query = query.where(exists().where(PhotoCheck.photo_id == Order.photo_id, named, _BAD))
     if filters.reason:
         query = query.where(
             exists().where(DecisionReason.decision_id == Order.decision_id, DecisionReason.code == filters.reason)
@@ -95,8 +97,14 @@ def waiting(staff: Staff, filters: Filters) -> Any:
 
 
 def _own_appeal(staff: Staff) -> Any:
+    own = aliased(Decision)
     return exists().where(
-        Decision.id == Order.decision_id, Decision.staff_id == staff.id, Decision.appealed_at.is_not(None)
+        Decision.id == Order.decision_id,
+        Decision.appealed_at.is_not(None),
+        own.order_id == Order.id,
+        or_(own.id == Order.decision_id, own.photo_id == Order.photo_id),
+        own.staff_id == staff.id,
+        own.undone_at.is_(None),
     )
 
 
@@ -108,29 +116,21 @@ def _of_kind(query: Any, kind: str) -> Any:
     if kind == "appeal":
         return query.where(exists().where(Decision.id == Order.decision_id, Decision.appealed_at.is_not(None)))
     if kind == "asked":
-        return query.where(Photo.human_review_requested_at.is_not(None))
+        return query.where(exists().where(Photo.id == Order.photo_id, Photo.human_review_requested_at.is_not(None)))
     if kind == "sample":
-        return query.where(Photo.sampled_at.is_not(None))
+        return query.where(exists().where(Photo.id == Order.photo_id, Photo.sampled_at.is_not(None)))
     return query
 
 
 def _before(sort: str) -> list[Any]:
     """What comes before the waiting time in each order."""
     if sort == "deadline":
-        days = select(Campaign.review_days).where(Campaign.id == Order.campaign_id).correlate(Order).scalar_subquery()
-        return [_days(Order.state_since) + days]
+        return [Order.queue_due]
     if sort == "verdict":
-        return [case((Photo.verdict == "failed", 0), (Photo.verdict == "review", 1), else_=2)]
+        return [Order.queue_verdict]
     if sort == "resubmitted":
         return [case((Order.decision_id.is_(None), 1), else_=0)]
     return []
-
-
-def _days(column: Any) -> Any:
-    """A time as a number of days, on either database."""
-    if db.engine.dialect.name == "postgresql":
-        return cast(extract("epoch", column), Float) / 86400
-    return func.julianday(column)
 
 
 def due(order: Order) -> date:
@@ -174,7 +174,7 @@ def count(staff: Staff, filters: Filters) -> int:
 def _with_rows(query: Any) -> Any:
     """The rows that a list shows of each order, in the same query."""
     return query.options(
-        contains_eager(Order.photo),
+        joinedload(Order.photo),
         joinedload(Order.form),
         joinedload(Order.school),
         joinedload(Order.campaign).joinedload(Campaign.rule),
@@ -186,6 +186,29 @@ def page(staff: Staff, filters: Filters, limit: int = 50) -> Sequence[Order]:
     return db.session.scalars(_with_rows(waiting(staff, filters)).limit(limit)).all()
 
 
+def whole(order_id: int) -> tuple[Order, RosterEntry | None] | None:
+    """An order with all that the desk shows of it, and what the school's roster says of this student."""
+    listed = (RosterEntry.campaign_id == Order.campaign_id) & (RosterEntry.student_no == Form.student_no)
+    query = (
+        select(Order, RosterEntry)
+        .outerjoin(Order.form)
+        .outerjoin(RosterEntry, listed)
+        .where(Order.id == order_id)
+        .options(
+            contains_eager(Order.form),
+            joinedload(Order.school),
+            joinedload(Order.campaign),
+            joinedload(Order.photo).joinedload(Photo.rule),
+            selectinload(Order.photos).selectinload(Photo.checks),
+            joinedload(Order.codes),  # one or two rows
+            joinedload(Order.exemptions),  # hardly ever any
+        )
+        .execution_options(populate_existing=True)
+    )
+    found = db.session.execute(query).unique().first()
+    return (found[0], found[1]) if found is not None else None
+
+
 def green(staff: Staff, filters: Filters, limit: int, tab: str) -> Sequence[Order]:
     """Orders whose photo may be approved in a gallery, leased to this tab.
 
@@ -194,6 +217,7 @@ def green(staff: Staff, filters: Filters, limit: int, tab: str) -> Sequence[Orde
     """
     query = (
         waiting(staff, filters)
+        .join(Photo, Photo.id == Order.photo_id)
         .join(Form, Form.id == Order.form_id)
         .where(*_GREEN, ~_contradicted(), leases.free(tab, staff.id))
         .with_only_columns(Order.id)

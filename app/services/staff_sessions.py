@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
 
 from app.adapters.clock import now
 from app.extensions import db
@@ -33,21 +35,37 @@ def open_session(staff_id: int, address: str, agent: str) -> str:
     return token
 
 
-def holder(staff_id: int, token: str) -> Staff | None:
-    """The active member of staff whose session this is, or None when it was ended, is too old, or is not theirs."""
-    row = db.session.scalar(_live(staff_id).where(StaffSession.token_sha256 == _hash(token)))
+@dataclass(frozen=True)
+class Held:
+    """Who holds a session, with roles and schools as they are now, and when it was last noted as used."""
+
+    staff: Staff
+    seen_at: datetime
+
+
+def holder(staff_id: int, token: str) -> Held | None:
+    """The active member of staff whose session this is, or None when it was ended, is too old, or is not theirs.
+
+    They are read once, at the door, and taken out of the database session: a unit of work, which forgets what was read
+    before it, would otherwise read them again with roles and schools, several times a request.
+    """
+    query = _live(staff_id).where(StaffSession.token_sha256 == _hash(token), Staff.active)
+    query = query.join(Staff, Staff.id == StaffSession.staff_id).with_only_columns(Staff, StaffSession.seen_at)
+    query = query.options(joinedload(Staff.role_rows), joinedload(Staff.school_rows))
+    row = db.session.execute(query).unique().first()
     if row is None:
         return None
-    staff = db.session.get(Staff, staff_id)
-    return staff if staff is not None and staff.active else None
+    staff, seen_at = row
+    db.session.expunge(staff)
+    return Held(staff, seen_at)
 
 
-def seen(token: str) -> None:
-    """Note that a session is in use, at most every five minutes."""
-    late = (StaffSession.token_sha256 == _hash(token), StaffSession.seen_at < now() - SEEN_EVERY)
-    if db.session.scalar(select(StaffSession.id).where(*late)) is not None:
+def seen(token: str, last: datetime) -> None:
+    """Note that a session is in use, at most every five minutes; `last` is when that was noted before."""
+    if last < now() - SEEN_EVERY:
         with unit_of_work():
-            db.session.execute(update(StaffSession).where(*late).values(seen_at=now()))
+            mine = StaffSession.token_sha256 == _hash(token)
+            db.session.execute(update(StaffSession).where(mine).values(seen_at=now()))
 
 
 def live(staff_id: int) -> Sequence[StaffSession]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import CodeImage, Event, Lease, Order
 from app.rules.faults import ActionNotAllowed, NotAllowed, StaleOrder
 from app.rules.states import LIVE, TRANSITIONS, Action, OrderState, Role, find
+from app.services import queue_place
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ def perform(
     to: OrderState | None = None,
     seen_version: int | None = None,
     cause: str = "",
+    also: Mapping[str, Any] | None = None,
     **refs: int | None,
 ) -> Event:
     """Move `order` by `action` and write its event. Call it inside a unit of work.
 
-    `to` picks the target where the table has two; `seen_version` is the version the person saw on their page; `refs`
-    are the event's photo_id, form_id, decision_id, batch_id, payment_id. Guards beyond the table (consents, reasons,
+    `to` picks the target where the table has two; `seen_version` is the version the person saw on their page; `also`
+    are columns of the order that change with it; `refs` are the event's photo_id, form_id, decision_id, batch_id,
+    payment_id. Guards beyond the table (consents, reasons,
     visibility) belong to the calling service.
 
     Raises NotAllowed when this role never may, ActionNotAllowed when not from this state, StaleOrder when the order
@@ -51,7 +54,7 @@ def perform(
     if seen_version is not None and seen_version != order.version:
         raise StaleOrder
     target = _target(action, state, actor, to)
-    touch(order, state=target)
+    touch(order, state=target, **(also or {}))
     event = Event(
         order_id=order.id,
         action=action.value,
@@ -83,13 +86,13 @@ def _target(action: Action, state: OrderState, actor: Actor, to: OrderState | No
 def perform_all(orders: Sequence[Order], action: Action, actor: Actor, *, cause: str = "", batch_id: int) -> None:
     """`perform` for a batch's orders, in a few statements: one by one, thousands would hold the database for a minute.
 
-    All move or none (raises as `perform` does). Only for actions after which an order still lives.
+    All move or none (raises as `perform` does). Not for actions that end an order or let it wait for review.
     """
     moment = now()
     for state, group in _by_state(orders):
         target = _target(action, state, actor, None)
-        if target not in LIVE:
-            raise ValueError(f"{action} ends an order: use perform")
+        if target not in LIVE or target is OrderState.PENDING_REVIEW:
+            raise ValueError(f"{action} ends an order or lets it wait for review: use perform")
         for start in range(0, len(group), 500):
             _move(group[start : start + 500], target, moment)
         same = {"action": action.value, "from_state": state.value, "to_state": target.value, "cause": cause,
@@ -127,19 +130,26 @@ def touch(order: Order, *, state: OrderState | None = None, **values: Any) -> No
 
     Raises StaleOrder when somebody has.
     """
-    moment = now()
+    since = order.state_since
     if state is not None:
-        values |= {"state": state.value, "state_since": moment}
+        since = now()
+        values |= {"state": state.value, "state_since": since}
     db.session.flush()
+    if (state or order.state) == OrderState.PENDING_REVIEW:
+        values |= queue_place.columns(order, since, values.get("photo_id", order.photo_id))
+    values["version"] = order.version + 1
     done = db.session.execute(
         update(Order)
         .where(Order.id == order.id, Order.version == order.version, Order.state == order.state)
-        .values(version=order.version + 1, **values)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
     if done.rowcount != 1:  # type: ignore[attr-defined]
         raise StaleOrder
-    db.session.refresh(order)
+    for name, value in values.items():  # what the database now says, without asking it once more
+        set_committed_value(order, name, value)
+    for name in {"photo", "form"} & {column.removesuffix("_id") for column in values}:
+        db.session.expire(order, [name])
 
 
 def _let_go(order: Order) -> None:

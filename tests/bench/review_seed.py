@@ -30,16 +30,14 @@ def fill(model: Order, count: int) -> None:
                                   high=2, unit="px"))  # fmt: skip
     db.session.commit()
     people = [make_staff(Role.REVIEWER).id for _ in range(STAFF)]
-    waits = f"s.n % {STEP} = 0"
-    since = {"postgresql": "t.state_since - s.n * interval '1 second'"}.get(
-        db.engine.dialect.name, "datetime(t.state_since, '-' || s.n || ' seconds')"
-    )
+    waits, to_review = f"s.n % {STEP} = 0", f"s.n % {12 * STEP} = 0"
     _copy("order", f"t.id = {order_id}", count, {
         "number": "'N' || s.n", "account_id": "NULL", "version": "1", "photo_id": "NULL", "form_id": "NULL",
-        "decision_id": "NULL", "state_since": since,
+        "decision_id": "NULL", "state_since": _earlier("state_since"),
+        "queue_due": _earlier("queue_due"), "queue_verdict": f"CASE WHEN {to_review} THEN 1 ELSE 2 END",
         "state": f"CASE WHEN {waits} THEN 'pending_review' ELSE 'completed' END",
     })  # fmt: skip
-    verdict = f"CASE WHEN s.n % {12 * STEP} = 0 THEN 'review' ELSE 'passed' END"
+    verdict = f"CASE WHEN {to_review} THEN 'review' ELSE 'passed' END"
     _copy("photo", f"t.id = {photo_id}", count, {"order_id": f"{BASE} + s.n", "verdict": verdict})
     _copy("form", f"t.id = {form_id}", count, {"order_id": f"{BASE} + s.n", "student_no": "'S' || s.n"})
     _execute(f'UPDATE "order" SET photo_id = id, form_id = id WHERE id > {BASE}')
@@ -57,6 +55,12 @@ def fill(model: Order, count: int) -> None:
         f', "check" t WHERE t.photo_id = {photo_id}'
     )
     _settle(count)
+
+
+def _earlier(column: str) -> str:
+    if db.engine.dialect.name == "postgresql":
+        return f"t.{column} - s.n * interval '1 second'"
+    return f"datetime(t.{column}, '-' || s.n || ' seconds')"
 
 
 def _copy(table: str, source: str, count: int, changed: dict[str, str]) -> None:

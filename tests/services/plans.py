@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
-
 from app.extensions import db
 from app.models import Order, Staff
 from app.services import leases, review_queue
@@ -20,12 +18,9 @@ PLANS = {
 """What reviewers ask for, and the filters of it."""
 
 
-def plan(staff: Staff, filters: Filters, *, only_indexes: bool = False) -> list[str]:
-    """The plan's lines; `only_indexes` forbids PostgreSQL the scans that it prefers while a table is small."""
+def plan(staff: Staff, filters: Filters) -> list[str]:
+    """The plan's lines."""
     query = review_queue.waiting(staff, filters).with_only_columns(Order.id).where(leases.free("tab", staff.id))
     compiled = query.limit(CANDIDATES).compile(db.engine, compile_kwargs={"literal_binds": True})
-    postgres = db.engine.dialect.name == "postgresql"
-    if postgres and only_indexes:
-        db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    word = "EXPLAIN" if postgres else "EXPLAIN QUERY PLAN"
+    word = "EXPLAIN" if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
     return [str(row[-1]).strip() for row in db.session.connection().exec_driver_sql(f"{word} {compiled}")]

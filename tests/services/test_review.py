@@ -10,14 +10,14 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Event, Order, Outbox
 from app.rules.faults import ActionNotAllowed, Invalid, NotAllowed, ReasonRequired, StaleOrder
-from app.rules.states import OrderState
+from app.rules.states import OrderState, Role
 from app.services import decisions, review_queue, submissions
 from app.services.decisions import Judgement, Seen
 from app.services.reasons import seed_reasons
 from app.services.rejections import Told
 from app.services.review_queue import Filters
 from app.services.unit import unit_of_work
-from tests.factories import Cast, make_order
+from tests.factories import Cast, make_order, make_staff
 
 EVERYTHING = Filters()
 APPROVE, REJECT = Judgement("approved"), Judgement("rejected", Told(("background",)))
@@ -116,6 +116,17 @@ def test_an_appeal_goes_to_somebody_else_once(cast: Cast) -> None:
         decisions.decide(cast.reviewer, _seen(order), APPROVE)
     again = decisions.decide(cast.other_reviewer, _seen(order), REJECT)
     assert again.kind == "appeal"
+    _visible(again)
+    order = db.session.get_one(Order, order.id)
+    submissions.appeal(account, number, order.version)
+    third = make_staff(Role.REVIEWER)
+    for judged_before in (cast.reviewer, cast.other_reviewer):  # the same photo, whichever decision is appealed
+        assert review_queue.offer_next(judged_before, EVERYTHING) is None
+        with pytest.raises(NotAllowed):
+            decisions.decide(judged_before, _seen(db.session.get_one(Order, order.id)), APPROVE)
+    offered = review_queue.offer_next(third, EVERYTHING)
+    assert offered is not None
+    again = decisions.decide(third, _seen(offered), REJECT)
     _visible(again)
     with pytest.raises(ActionNotAllowed):
         first = db.session.query(Decision).order_by(Decision.id).first()

@@ -188,7 +188,7 @@ def test_where_the_second_factor_is_required_nothing_opens_without_it(app: Flask
 def test_ended_old_and_foreign_sessions_hold_nobody(any_app: Flask) -> None:
     person_id, other_id = _person().id, _person("li").id
     one, two, three = (staff_sessions.open_session(person_id, HERE, "Firefox") for _ in range(3))
-    assert staff_sessions.holder(person_id, one).id == person_id
+    assert staff_sessions.holder(person_id, one).staff.id == person_id
     assert staff_sessions.holder(other_id, one) is None
     assert staff_sessions.holder(person_id, "") is None
     staff_sessions.end_by_token(person_id, one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -82,9 +83,35 @@ def test_no_page_of_the_console_asks_the_database_often(cast: Cast, reviewer: Fl
     address = {"order": f"/review/orders/{order.number}/desk", "panel": f"/review/orders/{order.number}/panel"}.get(
         address, address
     )
+    headers = SCRIPT if address.endswith(("ahead", "panel")) else {}
+    with _counted() as sent:  # in a context of its own, as on the server: nothing has been read before
+        assert Context().run(reviewer.get, address, headers=headers).status_code == 200
+    assert len(sent) <= MOST_QUERIES, "\n".join(sent)
+
+
+def test_reasons_of_a_rejection_are_no_filter_and_a_filter_is_no_reason(cast: Cast, reviewer: FlaskClient) -> None:
+    first, second = _resubmitted(cast), _resubmitted(cast)  # last rejected for clothes, among others
+    page = reviewer.get(f"/review/orders/{first.number}/desk?reason=clothes").text
+    action = re.search(r'<form data-decide method="post" action="([^"]+)"', page)
+    assert action is not None
+    fields, number = _fields(first, "rejected", reason=["light"]), second.number
+    answer = reviewer.post(action[1], data=fields, headers=SCRIPT)
+    assert f'data-order="{number}"' in answer.text
+    decision = db.session.query(Decision).order_by(Decision.id.desc()).first()
+    assert decision is not None and [row.code for row in decision.reasons] == ["light"]
+
+
+@pytest.mark.parametrize("outcome", ["approved", "rejected"])
+def test_nor_do_a_decision_and_the_next_panel(cast: Cast, reviewer: FlaskClient, outcome: str) -> None:
+    appealed, following = _resubmitted(cast), _resubmitted(cast)
+    decision = db.session.get_one(Decision, appealed.decision_id)
+    decision.appealed_at = decision.at
+    db.session.commit()
+    fields = _fields(appealed, outcome, reason=["light", "pose"])
+    url, number = f"/review/orders/{appealed.id}/decide", following.number
     with _counted() as sent:
-        headers = SCRIPT if address.endswith(("ahead", "panel")) else {}
-        assert reviewer.get(address, headers=headers).status_code == 200
+        answer = Context().run(reviewer.post, url, data=fields, headers=SCRIPT)
+    assert answer.status_code == 200 and f'data-order="{number}"' in answer.text
     assert len(sent) <= MOST_QUERIES, "\n".join(sent)
 
 

@@ -16,8 +16,8 @@ READERS = (Role.REVIEWER, Role.LEAD, Role.PRODUCER, Role.SCHOOL, Role.FINANCE, R
 
 
 def read_filters() -> Filters:
-    """The filters of this request."""
-    args = request.values
+    """The filters of this request, from its address only: a rejection's form has reasons of its own."""
+    args = request.args
     return Filters(
         school=args.get("school", type=int) or None,
         campaign=args.get("campaign", type=int) or None,

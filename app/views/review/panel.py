@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_login import current_user
-from sqlalchemy.orm import joinedload, selectinload
 
-from app.extensions import db
-from app.models import Decision, Exemption, Form, Order, Photo, Reason, RosterEntry
+from app.models import Decision, Form, Order, Photo, Reason, RosterEntry
 from app.rules.fields import FIELDS
 from app.rules.messages import APPEALABLE_NEVER
 from app.rules.states import Action, OrderState, allowed
-from app.services import decisions, leases, reasons, rejections, review_queue, rosters
+from app.services import decisions, leases, reasons, rejections, review_queue
 from app.services.remedies import remedies
 from app.views import staff_pictures
 from app.views.ruler import overlay
@@ -23,35 +21,19 @@ ON_ROSTER = ("name", "college", "class_name")
 NOT_ON_DESK = ("school_name", "email")
 
 
-def load(order_id: int) -> Order | None:
-    """An order with all that the desk shows of it."""
-    return db.session.get(
-        Order,
-        order_id,
-        options=[
-            joinedload(Order.form),
-            joinedload(Order.school),
-            joinedload(Order.campaign),
-            joinedload(Order.photo).joinedload(Photo.rule),
-            selectinload(Order.photos).selectinload(Photo.checks),
-            joinedload(Order.codes),  # one or two rows
-        ],
-        populate_existing=True,
-    )
-
-
 def panel(order_id: int | None, tab: str = "", *, leased: bool = False) -> dict[str, Any]:
     """What the panel's template needs; without an order only what an empty desk needs.
 
     `leased`: this tab was offered the order just now, so nobody has to be asked who holds it.
     """
     facts: dict[str, Any] = {"order": None, "tab": tab, "address": staff_pictures.address}
-    order = load(order_id) if order_id is not None else None
-    if order is None:
+    found = review_queue.whole(order_id) if order_id is not None else None
+    if found is None:
         return facts
+    order, entry = found
     photo, known = order.photo, reasons.everything()
     offered = [reason for reason in known if reason.active]
-    exempt = {row.code for row in db.session.query(Exemption).filter_by(order_id=order.id)}
+    exempt = {row.code for row in order.exemptions}
     checks = sorted(photo.checks if photo else [], key=lambda check: ORDER_OF_VERDICTS[check.verdict])
     holder = None if leased else leases.holders([order.id]).get(order.id)
     may = allowed(OrderState(order.state), current_user.roles)
@@ -67,7 +49,7 @@ def panel(order_id: int | None, tab: str = "", *, leased: bool = False) -> dict[
             "exempt": exempt,
             "exemptable": exemptable,
             "form": order.form,
-            "rows": _rows(order),
+            "rows": _rows(order.form, entry),
             "reason_label": {reason.code: reason.label for reason in known}.get,
             "reasons": [_offer(reason, photo) for reason in offered],
             "suggested": reasons.suggested(offered, {check.code for check in bad if check.verdict == "fail"}),
@@ -94,12 +76,10 @@ def _offer(reason: Reason, photo: Photo | None) -> tuple[Reason, bool, str]:
     return reason, asks, rejections.measured(check)
 
 
-def _rows(order: Order) -> list[tuple[Any, str, RosterEntry | None, str]]:
+def _rows(form: Form | None, entry: RosterEntry | None) -> list[tuple[Any, str, RosterEntry | None, str]]:
     """Field, what the form says, and what the roster says of it (empty where it says nothing)."""
-    form = order.form
     if form is None:
         return []
-    entry = rosters.entry(order.campaign_id, form.student_no)
     listed = {name: getattr(entry, name) for name in ON_ROSTER} if entry else {}
     return [
         (field, getattr(form, field.name), entry, listed.get(field.name, ""))
@@ -116,10 +96,10 @@ def _before(order: Order, offered: Sequence[Reason]) -> dict[str, Any]:
     if last is None:
         return facts
     old = next((photo for photo in order.photos if photo.id == last.photo_id), None)
-    old_form = db.session.get(Form, last.form_id)
+    old_form = last.form
     facts["old_photo"] = old if old is not None and old.id != order.photo_id else None
     facts["old_form"] = old_form if last.form_id != order.form_id else None
-    if last.outcome == decisions.REJECTED and old is not None and old_form is not None and _moved_since(order, last):
+    if last.outcome == decisions.REJECTED and old is not None and _moved_since(order, last):
         facts["remedies"] = remedies(order, last, old, old_form, offered)
     return facts
 

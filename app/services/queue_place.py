@@ -1,0 +1,39 @@
+"""What an order carries while it waits for review, so that an index sorts the queue: copies, and who writes them.
+
+`Order.queue_verdict` is its photo's verdict as a number, `Order.queue_due` when a decision is due. Whatever changes what
+they copy moves the order's version, hence `transitions.touch` writes them; only a campaign that promises other days moves
+no order, and calls `promised`. Nobody reads them of an order that does not wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from app.extensions import db
+from app.models import Campaign, Order, Photo
+from app.rules.states import OrderState
+
+RANKS: Mapping[str, int] = {"failed": 0, "review": 1, "passed": 2}
+"""Verdicts as the queue sorts them, the worst first."""
+
+NONE_YET = 3
+
+
+def columns(order: Order, since: datetime, photo_id: int | None) -> dict[str, Any]:
+    """The copies for an order that waits since `since` with this photo."""
+    photo = db.session.get(Photo, photo_id) if photo_id is not None else None
+    rank = RANKS.get(photo.verdict or "", NONE_YET) if photo is not None else NONE_YET
+    return {"queue_verdict": rank, "queue_due": since + timedelta(days=order.campaign.review_days)}
+
+
+def promised(campaign: Campaign) -> None:
+    """The campaign promises other days: every order of it that waits is due at another time. Inside a unit."""
+    waits = (Order.campaign_id == campaign.id, Order.state == OrderState.PENDING_REVIEW.value)
+    days = timedelta(days=campaign.review_days)
+    rows = db.session.execute(select(Order.id, Order.state_since).where(*waits).with_for_update()).all()
+    if rows:
+        db.session.execute(update(Order), [{"id": row.id, "queue_due": row.state_since + days} for row in rows])
