@@ -1,8 +1,8 @@
 """What an order carries while it waits for review, so that an index sorts the queue: copies, and who writes them.
 
-`Order.queue_verdict` is its photo's verdict as a number, `Order.queue_due` when a decision is due. Whatever changes what
-they copy moves the order's version, hence `transitions.touch` writes them; only a campaign that promises other days moves
-no order, and calls `promised`. Nobody reads them of an order that does not wait.
+`Order.queue_verdict` is its photo's verdict as a number, `Order.queue_due` when a decision is due. Whatever changes
+what they copy moves the order's version, hence `transitions.touch` writes them; only a campaign that promises other
+days moves no order, and calls `promised`. Nobody reads them of an order that does not wait.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ RECOVERY_CODES = 10
 _LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that are mistaken for another
 
 
-def offer(staff_id: int) -> str:
-    """The otpauth address to scan; makes the secret on first use. Not in force before `confirm`.
+def offer(staff_id: int) -> tuple[str, str]:
+    """The otpauth address to scan, and the secret in it for typing; made on first use, not in force before `confirm`.
 
     Raises Invalid when a second factor is in force already: it has to be taken off first.
     """
@@ -35,7 +35,8 @@ def offer(staff_id: int) -> str:
             raise Invalid(N_("两步验证已启用"))
         staff.totp_secret = staff.totp_secret or pyotp.random_base32()
         totp = pyotp.TOTP(staff.totp_secret)
-        return totp.provisioning_uri(name=staff.name, issuer_name=current_app.config["SITE_TITLE"])
+        uri = totp.provisioning_uri(name=staff.name, issuer_name=current_app.config["SITE_TITLE"])
+        return uri, staff.totp_secret
 
 
 def confirm(staff_id: int, code: str) -> list[str]:

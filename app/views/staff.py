@@ -126,10 +126,8 @@ def second_factor() -> Any:
 
 
 def _second_factor(sentence: str, status: int = 200) -> Any:
-    uri = factor.offer(current_user.id)
-    return render_template(
-        "staff/second_factor.html", qr=qr_svg(uri), secret=current_user.totp_secret, sentence=sentence
-    ), status
+    uri, secret = factor.offer(current_user.id)
+    return render_template("staff/second_factor.html", qr=qr_svg(uri), secret=secret, sentence=sentence), status
 
 
 @bp.post("/account/second-factor")

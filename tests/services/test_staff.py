@@ -134,7 +134,7 @@ def test_tries_at_the_same_moment_do_not_slip_past_the_limit(any_app: Flask) -> 
 
 
 def _enrol(person_id: int) -> tuple[pyotp.TOTP, list[str]]:
-    totp = pyotp.parse_uri(second_factor.offer(person_id))
+    totp = pyotp.parse_uri(second_factor.offer(person_id)[0])
     codes = second_factor.confirm(person_id, totp.now())
     return totp, codes
 
