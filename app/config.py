@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from app.rules.text import N_
+
 _SOCKET_LIMIT = 100  # bytes; Linux takes 107 for a unix socket's path
 
 
@@ -50,7 +52,7 @@ def load(instance: Path, env: Mapping[str, str] = os.environ) -> dict[str, Any]:
     simulator = f"http://127.0.0.1:{simulator_port}"
     settings: dict[str, Any] = {
         "MODE": mode,
-        "SITE_TITLE": env.get("CAIXIANG_TITLE", "高校图像信息采集"),
+        "SITE_TITLE": env.get("CAIXIANG_TITLE", N_("高校图像信息采集")),
         "PUBLIC_URL": env.get("CAIXIANG_PUBLIC_URL", f"http://127.0.0.1:{web_port}"),
         "WEB_PORT": web_port,
         "SIMULATOR_PORT": simulator_port,

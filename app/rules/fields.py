@@ -60,7 +60,7 @@ FIELDS: tuple[Field, ...] = (
 BY_NAME = {field.name: field for field in FIELDS}
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (N_("身份"), ("name", "id_type", "id_no")),
+    (N_("身份信息"), ("name", "id_type", "id_no")),
     (
         N_("学籍"),
         ("student_no", "college", "class_name", "education_level", "education_category", "campus", "school_name"),

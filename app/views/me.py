@@ -104,7 +104,7 @@ def withdraw_consent() -> Any:
     stay = consents.withdraw(current_user.id)
     flash(_("同意已撤回。"))
     if stay:
-        flash(_("以下订单已进入制作或交付，无法撤回：%(numbers)s", numbers="、".join(stay)))
+        flash(_("以下订单已进入制作或交付，无法撤回：%(numbers)s", numbers="、".join(stay)), "caution")
     return redirect(url_for("me.consent_list"), 303)
 
 

@@ -79,7 +79,7 @@ def returned(number: str) -> Any:
     if payments.ask(_order(number).id):
         return render_template("pay/paid.html", order=_order(number))
     if OrderState(_order(number).state) is OrderState.PENDING_PAYMENT:
-        flash(_("还没有收到支付结果。如果您已付款，请稍后再查看，不要重复支付。"))
+        flash(_("还没有收到支付结果。如果您已付款，请稍后再查看，不要重复支付。"), "caution")
     return redirect(url_for("student.order", number=number), 303)
 
 

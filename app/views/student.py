@@ -230,7 +230,7 @@ def confirm(number: str) -> Any:
     found = _order(number)
     wanting = submissions.missing(found)
     if wanting:
-        flash(_(wanting[0]))
+        flash(_(wanting[0]), "caution")
         return redirect(url_for("student.step", number=number), 303)
     ask = inside_wechat() and wechat_messages.ready()
     return render_template("student/confirm.html", order=found, fields=FIELDS, ask_notices=ask, **order_facts(found))
@@ -284,7 +284,7 @@ ACTIONS = {
 def act(number: str, action: str) -> Any:
     done = ACTIONS[action](current_user.id, number, request.form.get("version", 0, type=int))
     if done is False:
-        flash(_("该订单刚刚已支付成功，没有取消"))
+        flash(_("该订单刚刚已支付成功，没有取消"), "caution")
     if action == "edit" and done:
         return redirect(url_for("student.step", number=number), 303)
     return redirect(url_for("student.order", number=number), 303)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import format_date, format_datetime, format_timedelta
 from flask_babel import gettext as _
 
@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(duration)
     app.add_template_filter(lambda day: format_date(day) if day else "", "dateformat")
     app.jinja_env.globals.update(
+        site_title=site_title,
         state_label=lambda state: _(labels.STATE_LABELS.get(state, state)),
         refund_label=lambda state: _(labels.REFUND_LABELS[state]),
         difference_label=lambda kind: _(labels.DIFFERENCE_LABELS.get(kind, kind)),
@@ -99,6 +100,12 @@ def check_value(row: PhotoCheck) -> str:
 def check_number(row: PhotoCheck | None) -> str:
     """The measured value alone, with its unit."""
     return "–" if row is None or row.value is None else f"{plain(row.value)} {row.unit}".strip()
+
+
+def site_title() -> str:
+    """The service's name: the default one is translated, an installation's own stays as it was set."""
+    title = current_app.config["SITE_TITLE"]
+    return _(title)
 
 
 def code_taken(order: Order) -> str:

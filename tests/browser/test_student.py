@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from playwright.sync_api import Page, Route, expect
 
 from app.demo import portraits
 from app.extensions import db
-from app.models import Order
-from app.rules.states import OrderState
+from app.models import Order, Payment, Photo
+from app.rules.states import OrderState, Role
+from app.services import batches, decisions
 from tests.browser.conftest import Installation
 from tests.browser.site import served, signed_in
-from tests.browser.test_story import ID_NO
-from tests.factories import JPEG, Cast, make_campaign, make_order, make_school
+from tests.browser.test_story import ID_NO, _let_time_pass
+from tests.factories import JPEG, Cast, make_campaign, make_order, make_school, make_staff
 
 
 def test_a_broken_upload_is_tried_again_without_choosing_again(
@@ -77,6 +79,28 @@ def test_no_page_is_wider_than_a_small_phone(app: Flask, cast: Cast, open_page: 
             if page.evaluate("document.documentElement.scrollWidth") > 320:
                 wide.append(address)
     assert not wide
+
+
+def test_a_hidden_tab_asks_nothing_and_a_settled_photo_ends_the_asking(app: Flask, cast: Cast, open_page: Any) -> None:
+    order = make_order(cast.campaign, OrderState.DRAFT, account=cast.student, verdict=None)  # no worker looks at it
+    asked: list[str] = []
+    with served(app) as url:
+        page = signed_in(open_page(), app, url, cast.student)
+        page.add_init_script("Object.defineProperty(document, 'hidden', {get: () => !window.seen})")
+        page.on("request", lambda request: asked.append(request.url) if "/photo/status" in request.url else None)
+        page.goto(f"{url}/orders/{order.number}/photo")
+        page.wait_for_timeout(1500)  # three looks in a tab that is seen
+        assert asked == []
+        with page.expect_response("**/photo/status**"):
+            page.evaluate("window.seen = true; document.dispatchEvent(new Event('visibilitychange'))")
+        db.session.rollback()
+        photo = db.session.get_one(Photo, order.photo_id)
+        photo.check_state, photo.verdict = "done", "failed"
+        db.session.commit()
+        expect(page.get_by_text("照片不合格")).to_be_visible()
+        looks = len(asked)
+        page.wait_for_timeout(1000)
+        assert len(asked) == looks
 
 
 def _prepare(folder: Path) -> str:
@@ -142,10 +166,15 @@ def _fill(page: Page) -> None:
     page.fill("#phone", "13800138000")
 
 
+BRIDGE = "window.WeixinJSBridge = {invoke: (name, asked, done) => { window.asked = asked; window.done = done; }}"
+"""What WeChat puts into a page: its payment dialog, which a test answers."""
+
+
 def test_the_way_in_english(installation: Installation, open_page: Any) -> None:
-    """To the review in WeChat, with its question for one message and its notice; no Chinese sentence is left."""
+    """To production in WeChat: one message allowed, paid by JSAPI; no Chinese sentence is left on the way."""
     code = _prepare(installation.folder)
     page = open_page(locale="en-GB", user_agent="Mozilla/5.0 (iPhone) Mobile MicroMessenger/8.0")
+    page.add_init_script(BRIDGE)
     page.goto(f"{installation.url}/c/{code}")
     page.get_by_role("link", name="WeChat sign-in").click()
     page.get_by_role("button", name="张伟").click()
@@ -169,3 +198,42 @@ def test_the_way_in_english(installation: Installation, open_page: Any) -> None:
     page.get_by_role("button", name="允许").click()
     expect(page.get_by_text("WeChat will tell you")).to_be_visible()
     expect(page.locator("#state")).to_have_text("Awaiting payment")
+    _pay_inside_wechat(page, installation)
+    number = page.url.rsplit("/", 1)[1]
+    for state, label in ((_approved, "Awaiting production"), (_exported, "In production")):
+        state(number)
+        page.reload()
+        expect(page.locator("#state")).to_have_text(label)
+        assert not _chinese(page.locator("main").inner_text().replace("示例大学", "").replace("2027届毕业生采集", ""))
+
+
+def _chinese(text: str) -> list[str]:
+    return re.findall(r"[\u4e00-\u9fff]+", text)
+
+
+def _pay_inside_wechat(page: Page, installation: Installation) -> None:
+    """The dialog gets what WeChat asks for; whatever it answers, the server asks WeChat itself."""
+    page.get_by_role("link", name="Pay").click()
+    page.get_by_role("button", name="WeChat Pay").click()
+    page.get_by_role("button", name="Confirm payment").click()
+    assert set(page.evaluate("asked")) == {"appId", "timeStamp", "nonceStr", "package", "signType", "paySign"}
+    db.session.rollback()  # reads what the site has written meanwhile
+    trade = db.session.query(Payment).one().out_trade_no
+    requests.post(f"{installation.simulator}/cashier/{trade}", timeout=5)
+    page.evaluate("done({err_msg: 'get_brand_wcpay_request:ok'})")
+    expect(page.locator("h1")).to_have_text("Paid")
+    page.get_by_role("link", name="See the order").click()
+    expect(page.locator("#state")).to_have_text("Awaiting review")
+
+
+def _approved(number: str) -> None:
+    db.session.rollback()
+    reviewer = make_staff(Role.REVIEWER)
+    order = db.session.query(Order).filter_by(number=number).one()
+    seen = decisions.Seen(order.id, order.version, order.photo_id or 0)
+    decisions.decide(reviewer, seen, decisions.Judgement(decisions.APPROVED))
+    _let_time_pass()
+
+
+def _exported(_number: str) -> None:
+    assert len(batches.export("chsi", None, None, batches.PRODUCER)) == 1
