@@ -66,7 +66,7 @@ def _built(number: str, out: Path | None) -> bool:
 def _build(number: str, out: Path | None) -> None:
     from tqdm import tqdm
 
-    from app.export.build import SourceChanged
+    from app.export.pictures import SourceChanged
     from app.services import batches
 
     batch = batches.by_number(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from natsort import natsorted
 from reportlab.lib.units import mm
@@ -21,18 +21,21 @@ COLLEGE, CLASS = 75.0, 60.0
 """Columns: room for a college's and a class's name."""
 
 
-def delivery_note(batch: FrozenBatch, fingerprint: str) -> bytes:
-    """One PDF; the same batch is the same bytes."""
+Counts = Mapping[tuple[str, str], int]
+
+
+def delivery_note(batch: FrozenBatch, counts: Counts, fingerprint: str) -> bytes:
+    """One PDF; `counts` are photos by college and class. The same batch is the same bytes."""
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=(210 * mm, 297 * mm), invariant=1, pageCompression=1)
     canvas.setTitle(f"{batch.number} 交付单 Delivery note")
     letters = Lettering(batch.fonts)
-    pages = _pages(_rows(batch))
+    pages = _pages(_rows(counts))
     for number, rows in enumerate(pages, start=1):
         y = _head(canvas, letters, batch, fingerprint) if number == 1 else TOP
         y = _table(canvas, letters, rows, y)
         if number == len(pages):
-            letters.write(canvas, LEFT, y - 2, f"合计 Total　{len(batch.items)} 张 photos", 11)
+            letters.write(canvas, LEFT, y - 2, f"合计 Total　{sum(counts.values())} 张 photos", 11)
             _signatures(canvas, letters)
         letters.write(canvas, LEFT, 12, f"{batch.number}　{number}/{len(pages)}", 8)
         canvas.showPage()
@@ -43,9 +46,12 @@ def delivery_note(batch: FrozenBatch, fingerprint: str) -> bytes:
 Row = tuple[str, str, str]
 
 
-def _rows(batch: FrozenBatch) -> list[Row]:
-    counts = Counter((item.college or NO_CLASS, item.class_name or NO_CLASS) for item in batch.items)
-    return [(college, name, str(counts[college, name])) for college, name in natsorted(counts)]
+def _rows(counts: Counts) -> list[Row]:
+    """Sorted as people number their classes; what has no name stands under 未分班."""
+    named = Counter[tuple[str, str]]()
+    for (college, name), count in counts.items():
+        named[college or NO_CLASS, name or NO_CLASS] += count
+    return [(college, name, str(named[college, name])) for college, name in natsorted(named)]
 
 
 def _pages(rows: Sequence[Row]) -> list[Sequence[Row]]:

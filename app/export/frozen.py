@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
@@ -11,7 +13,11 @@ KIND_NAMES = {CHSI: "学信网 CHSI", DIPLOMA: "证书 Diploma"}
 NO_CLASS = "未分班"
 
 
-@dataclass(frozen=True)
+Progress = Callable[[int, int], None]
+"""Told how many steps are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrozenItem:
     """One order in a batch. `file_name` is the stem made by the naming template, unique in the batch."""
 
@@ -38,17 +44,24 @@ class FrozenItem:
 
     def to_json(self) -> str:
         """Canonical JSON."""
-        return canonical(vars(self))
+        return canonical({name: getattr(self, name) for name in _FIELDS})
 
     @staticmethod
     def from_json(text: str) -> FrozenItem:
         """The item again; what an older version froze beyond today's fields is passed over."""
-        known = {field.name for field in fields(FrozenItem)}
-        return FrozenItem(**{name: value for name, value in json.loads(text).items() if name in known})
+        values = json.loads(text)
+        for name in _SAME:
+            values[name] = sys.intern(values[name])
+        return FrozenItem(*[values[name] for name in _FIELDS])
 
     def named(self, file_name: str) -> FrozenItem:
         """The item with this file name."""
         return replace(self, file_name=file_name)
+
+
+_FIELDS = tuple(field.name for field in fields(FrozenItem))
+_SAME = ("id_type", "college", "class_name", "education_level", "education_category", "campus", "school_name", "rule")
+"""What is the same for many: kept once, however many items a batch has."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-import xlsxwriter
-
+from app.export import table
 from app.export.frozen import CHSI, FrozenBatch, FrozenItem
 from app.export.paths import code_path, in_order
 
@@ -32,14 +30,16 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("审核时间(UTC)", "approved_at"),
 )
 
-
-def rows(batch: FrozenBatch, photos: dict[int, str]) -> list[list[str]]:
-    """The table without its head; `photos` gives the picture's path by position."""
-    items = batch.items if batch.kind == CHSI else in_order(batch.items)
-    return [[_cell(item, name, photos, batch.kind) for _, name in COLUMNS] for item in items]
+_HEAD = [title for title, _ in COLUMNS]
 
 
-def _cell(item: FrozenItem, name: str, photos: dict[int, str], kind: str) -> str:
+def rows(batch: FrozenBatch, photos: Mapping[int, str]) -> Iterator[list[str]]:
+    """The table without its head, row by row; `photos` gives the picture's path by position."""
+    for item in batch.items if batch.kind == CHSI else in_order(batch.items):
+        yield [_cell(item, name, photos, batch.kind) for _, name in COLUMNS]
+
+
+def _cell(item: FrozenItem, name: str, photos: Mapping[int, str], kind: str) -> str:
     if name == "photo_file":
         return photos[item.position]
     if name == "code_file":
@@ -48,31 +48,12 @@ def _cell(item: FrozenItem, name: str, photos: dict[int, str], kind: str) -> str
     return "" if value is None else str(value)
 
 
-def as_csv(batch: FrozenBatch, photos: dict[int, str]) -> bytes:
-    """UTF-8 with BOM, as spreadsheets expect it; CRLF (RFC 4180)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([title for title, _ in COLUMNS])
-    writer.writerows(rows(batch, photos))
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+def as_csv(batch: FrozenBatch, photos: Mapping[int, str]) -> bytes:
+    """For machines: nothing is put before a cell, the form has refused what a spreadsheet would run."""
+    return table.as_csv(_HEAD, rows(batch, photos), guarded=False)
 
 
-def as_xlsx(batch: FrozenBatch, photos: dict[int, str]) -> bytes:
-    """One sheet of text cells, written row by row; `created` is the frozen time, so every run gives the same file."""
-    file = io.BytesIO()
-    options = {"constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False,
-               "strings_to_urls": False}  # fmt: skip
-    book = xlsxwriter.Workbook(file, options)
-    book.set_properties(
-        {"created": datetime.fromisoformat(batch.frozen_at).replace(tzinfo=None), "title": batch.number}
-    )
-    sheet = book.add_worksheet("manifest")
-    head, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
-    sheet.set_column(0, len(COLUMNS) - 1, 18, text)
-    sheet.freeze_panes(1, 0)
-    sheet.write_row(0, 0, [title for title, _ in COLUMNS], head)
-    for number, row in enumerate(rows(batch, photos), start=1):
-        for column, value in enumerate(row):
-            sheet.write_string(number, column, value, text)
-    book.close()
-    return file.getvalue()
+def as_xlsx(batch: FrozenBatch, photos: Mapping[int, str]) -> bytes:
+    """For people; `created` is the frozen time, so every run gives the same file."""
+    created = datetime.fromisoformat(batch.frozen_at).replace(tzinfo=None)
+    return table.as_xlsx(_HEAD, rows(batch, photos), created=created, title=batch.number)

@@ -57,15 +57,24 @@ def collisions(stems: Sequence[str]) -> set[str]:
 
 def distinct(stems: Sequence[str]) -> list[str]:
     """The stems with `-2`, `-3` … behind those that would be the same file, in order."""
-    taken: set[str] = set()
-    last: dict[str, int] = {}  # numbers only grow: what was taken once stays taken, so nothing is tried twice
-    result = []
-    for stem in stems:
-        candidate, number = stem, last.get(stem, 1)
-        while candidate.casefold() in taken:
+    names = Distinct()
+    return [names.of(stem) for stem in stems]
+
+
+class Distinct:
+    """Gives names out, each once on a system that ignores case."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._last: dict[str, int] = {}  # numbers only grow: what was taken stays taken, so nothing is tried twice
+
+    def of(self, stem: str) -> str:
+        """The stem, or with `-2`, `-3` … behind it where that would be the file of another."""
+        candidate, number = stem, self._last.get(stem, 1)
+        while candidate.casefold() in self._taken:
             number += 1
             candidate = f"{stem}-{number}"
-        last[stem] = number
-        taken.add(candidate.casefold())
-        result.append(candidate)
-    return result
+        if number > 1:
+            self._last[stem] = number
+        self._taken.add(candidate.casefold())
+        return candidate

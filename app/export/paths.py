@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from natsort import natsorted
 
@@ -27,6 +28,11 @@ def code_path(item: FrozenItem) -> str:
 def in_order(items: Sequence[FrozenItem]) -> list[FrozenItem]:
     """By college and class, within a class in natural order of the student number (9 before 10)."""
     return natsorted(items, key=lambda item: (item.college, item.class_name, item.student_no, item.position))
+
+
+def by_class(items: Iterable[FrozenItem]) -> Counter[tuple[str, str]]:
+    """How many photos each college and class has, as on the delivery note."""
+    return Counter((item.college, item.class_name) for item in items)
 
 
 def _folder(name: str) -> str:

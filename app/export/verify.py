@@ -16,10 +16,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.export import zipform
-from app.export.build import FACTS, SUMS
 from app.export.frozen import canonical
+from app.export.papers import FACTS, SUMS
 
 Read = Callable[[str], bytes]
+Digest = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,14 @@ def verify(path: Path, fingerprint: str | None = None) -> Verification:
     """Look at a ZIP or a folder; `fingerprint` is the key that it must be signed with. Never raises for its content."""
     if path.is_dir():
         names = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
-        return _content(names, lambda name: (path / name).read_bytes(), fingerprint)
+        return _content(names, lambda name: (path / name).read_bytes(), lambda name: _sha256(path / name), fingerprint)
     with path.open("rb") as file:
         return _zip(zipform.ZipFile(file), fingerprint)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _zip(file: zipform.ZipFile, fingerprint: str | None) -> Verification:
@@ -55,12 +61,14 @@ def _zip(file: zipform.ZipFile, fingerprint: str | None) -> Verification:
 
 def _members(file: zipform.ZipFile, entries: list[zipform.Entry], fingerprint: str | None) -> Verification:
     by_name = {entry.name: entry for entry in entries}
-    found = _content(set(by_name), lambda name: file.read(by_name[name]), fingerprint)
+    found = _content(
+        set(by_name), lambda name: file.read(by_name[name]), lambda name: file.sha256(by_name[name]), fingerprint
+    )
     form = zipform.differences(file, entries, found.changed)
     return Verification((*found.problems, *form), found.number, found.kind, found.count, found.fingerprint)
 
 
-def _content(names: Collection[str], read: Read, fingerprint: str | None) -> Verification:
+def _content(names: Collection[str], read: Read, sha256: Digest, fingerprint: str | None) -> Verification:
     problems = [f"{name}: missing" for name in (SUMS, FACTS) if name not in names]
     if SUMS not in names:
         return Verification(tuple(problems))
@@ -75,7 +83,7 @@ def _content(names: Collection[str], read: Read, fingerprint: str | None) -> Ver
     for name, digest in sorted(listed.items()):
         if name not in names:
             problems.append(f"{name}: missing")
-        elif hashlib.sha256(read(name)).hexdigest() != digest:
+        elif sha256(name) != digest:
             problems.append(f"{name}: changed")
             changed.add(name)
     problems += [f"{name}: added" for name in sorted(set(names) - set(listed) - {SUMS, FACTS})]

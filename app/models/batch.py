@@ -36,7 +36,6 @@ class Batch(db.Model):
     state: Mapped[str] = mapped_column(default=BatchState.BUILDING.value)
     header: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # campaign facts frozen with the list
     frozen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
-    previous_id: Mapped[int | None] = mapped_column(ForeignKey("batch.id"))
     sha256: Mapped[str | None]
     path: Mapped[str | None]
     percent: Mapped[int] = mapped_column(default=0)  # how far the build is

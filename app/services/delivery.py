@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -107,11 +106,8 @@ def open_file(batch: Batch) -> IO[bytes]:
     if path.is_file():
         return path.open("rb")
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response that sends it
-    files = sorted(one for one in path.rglob("*") if one.is_file())
-    members: list[tuple[str, Callable[[], bytes]]] = [
-        (one.relative_to(path).as_posix(), partial(one.read_bytes)) for one in files
-    ]
-    file.writelines(archive.stream(members))
+    names = sorted(one.relative_to(path).as_posix() for one in path.rglob("*") if one.is_file())
+    file.writelines(archive.stream((name, (path / name).read_bytes()) for name in names))
     file.seek(0)
     return file
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, render_template, request, se
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.export.paths import by_class
 from app.models import Batch
 from app.rules.faults import NotAllowed, NotFound
 from app.rules.states import Role
@@ -40,10 +41,10 @@ def note(number: str) -> Response:
     )
 
     found = batches.by_number(number, current_user)
-    items = batches.frozen_rows(found)
-    if not items:
+    counts = by_class(batches.frozen_rows(found.id))
+    if not counts:
         raise NotFound(_("保留期已过，名单已删除"))
-    data = delivery_note(batches.frozen_batch(found, items), current_app.extensions["keys"].fingerprint)
+    data = delivery_note(batches.frozen_batch(found, ()), counts, current_app.extensions["keys"].fingerprint)
     return send_file(BytesIO(data), mimetype="application/pdf", download_name=f"{found.number}.pdf")
 
 

@@ -1,7 +1,9 @@
 """`make bench WHAT=export`: 1,000 and 10,000 approved orders frozen, built and verified, for 学信网 and for the press.
 
-A line a kind: photos a second of each step, and the build's share of the disk's own speed: how long the finished batch
-takes to be copied and synced, against how long it took to build. Memory is the peak from the first freeze on.
+By kind: photos a second of each step; and the build's share of the disk's own copy speed, which is how long a copy with
+one sync takes against how long the build took. A build reads thousands of stored files and writes one ZIP or thousands
+of files, so two copies are measured: of the same stored files one by one, and of the finished batch as it lies there.
+Memory is the peak from the first freeze on, of the command and of the press that it starts.
 """
 
 from __future__ import annotations
@@ -10,17 +12,19 @@ import gc
 import hashlib
 import itertools
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, update
 
 from app.demo import portraits
-from app.export.build import sync_all
+from app.export.durable import Tree
 from app.export.verify import verify
 from app.extensions import db
 from app.models import CodeImage, Decision, Form, Order, Photo
@@ -90,18 +94,35 @@ def one(count: int) -> None:
         campaign_id = _seed(count, folder / "store")
         db.session.remove()
         os.sync()
-        before = _forget_peak()
+        before, press = _forget_peak(), Press()
         for kind in batches.KINDS:
-            _export(campaign_id, kind, count, folder)
-        say(f"{count:,}: peak memory, MB", f"{_memory('VmHWM'):.0f}  (before the export {before:.0f})")
+            _export(campaign_id, kind, count, folder, press)
+        peak = _memory("VmHWM")
+        say(f"{count:,}: peak memory, MB", f"{peak:.0f}  (before the export {before:.0f}), press {press.peak:.0f}")
 
 
-def _export(campaign_id: int, kind: str, count: int, folder: Path) -> None:
+class Press:
+    """The peak of memory of the process that prints the sheets, looked at on the way."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+
+    def look(self, done: int, total: int) -> None:
+        """A build's progress."""
+        if done % 100 == 0:
+            for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                if b"app.export.press" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    self.peak = max(self.peak, _memory("VmHWM", child))
+
+
+def _export(campaign_id: int, kind: str, count: int, folder: Path, press: Press) -> None:
     marks = [time.perf_counter()]
     batch = batches.freeze(campaign_id, kind, batches.PRODUCER)
     assert batch is not None
     marks.append(time.perf_counter())
-    path = batches.build(batch.id, lambda done, total: None)
+    before = _processor()
+    path = batches.build(batch.id, press.look)
+    worked = _processor() - before
     marks.append(time.perf_counter())
     found = verify(path)
     assert found.problems == () and found.count == count
@@ -109,25 +130,35 @@ def _export(campaign_id: int, kind: str, count: int, folder: Path) -> None:
     frozen, built, checked = (b - a for a, b in itertools.pairwise(marks))
     say(f"{kind} {count:,}: photos a second", f"freeze {count / frozen:.0f}  build {count / built:.0f}  "
         f"verify {count / checked:.0f}  all {count / (frozen + built + checked):.0f}")  # fmt: skip
-    copied, size = _copy_time(path, folder / "copy")
+    stored = [file for kinds in (("photos", "codes") if kind == "chsi" else ("photos",))
+              for file in (folder / "store" / kinds).rglob("*.*")]  # fmt: skip
+    finished = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    one_by_one, as_it_lies = (_copy_time(files, folder / "copy") for files in (stored, finished))
+    size = sum(file.stat().st_size for file in finished)
     say("   share of the disk's own copy speed",
-        f"{copied / built:.2f}  (built in {built:.1f} s, copied in {copied:.1f} s, {size / 1e6:.0f} MB)")  # fmt: skip
+        f"{one_by_one / built:.2f} of the stored files' ({one_by_one:.2f} s), {as_it_lies / built:.2f} of the finished "
+        f"batch's ({as_it_lies:.2f} s)")  # fmt: skip
+    say("   built in", f"{built:.2f} s, processor {worked:.2f} s, {size / 1e6:.0f} MB")
 
 
-def _copy_time(path: Path, target: Path) -> tuple[float, int]:
-    """Seconds in which the finished batch is copied, synced as the build does it; and its bytes."""
+def _copy_time(files: Sequence[Path], target: Path) -> float:
+    """Seconds in which these files are copied, synced as the build does it."""
     os.sync()
     start = time.perf_counter()
-    if path.is_dir():
-        shutil.copytree(path, target)
-    else:
-        target.mkdir()
-        shutil.copyfile(path, target / path.name)
-    sync_all(target)
+    target.mkdir()
+    with Tree(target) as tree:
+        for number, file in enumerate(files):
+            shutil.copyfile(file, target / str(number))
+        tree.sync()
     took = time.perf_counter() - start
-    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     shutil.rmtree(target)
-    return took, size
+    return took
+
+
+def _processor() -> float:
+    """Seconds of processor time of this process and of those that it started and that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _forget_peak() -> float:
@@ -137,9 +168,9 @@ def _forget_peak() -> float:
     return _memory("VmRSS")
 
 
-def _memory(name: str) -> float:
-    """A figure of this process in MB: VmRSS now, VmHWM its peak."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+def _memory(name: str, process: str = "self") -> float:
+    """A figure of a process in MB: VmRSS now, VmHWM its peak."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
 
 

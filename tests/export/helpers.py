@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from PIL import Image
 
-from app.export.build import place, write
+from app.export.build import write
+from app.export.durable import place
 from app.export.frozen import FrozenBatch, FrozenItem
 from app.export.lettering import available
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ctypes
 import io
 import random
+import subprocess
+import sys
 from dataclasses import replace
+from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,13 @@ import pypdfium2.raw as pdfium
 import pytest
 import zxingcpp
 
-from app.export import layout, sheets
+from app.export import layout, press, sheets
 from app.export.delivery_note import delivery_note
 from app.export.frozen import FrozenBatch
 from app.export.lettering import FONT, RARE, Lettering
-from tests.export.helpers import NAMES, Files, Key, make_batch
+from app.export.paths import in_order
+from app.export.verify import verify
+from tests.export.helpers import NAMES, Files, Key, build, make_batch
 
 MM = 72 / 25.4
 BOTH = Lettering((FONT, RARE))
@@ -144,10 +149,8 @@ def test_a_long_name_is_made_smaller_then_cut_never_over_its_neighbour() -> None
 
 @pytest.mark.parametrize("classes", [1, 25, 30, 90])
 def test_the_delivery_note_counts_every_class_and_keeps_room_for_signatures(classes: int) -> None:
-    files = Files(1)
-    one = make_batch(files).items[0]
-    items = tuple(replace(one, position=n, college="理学院", class_name=f"{n % classes}班") for n in range(2 * classes))
-    document = pypdfium2.PdfDocument(delivery_note(make_batch(files, "diploma", items=items), Key().fingerprint))
+    counts = {("理学院", f"{n}班"): 2 for n in range(classes)}
+    document = pypdfium2.PdfDocument(delivery_note(make_batch(Files(1), "diploma"), counts, Key().fingerprint))
     pages = [page.get_textpage().get_text_range() for page in document]
     assert sum(text.count("理学院") for text in pages) == classes
     assert Key().fingerprint in pages[0].replace(" ", "").replace("\r\n", "")
@@ -157,7 +160,41 @@ def test_the_delivery_note_counts_every_class_and_keeps_room_for_signatures(clas
     document.close()
 
 
+def test_a_press_beside_the_build_prints_the_same_bytes_and_ends_with_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(6)
+    monkeypatch.setattr(press, "MOST", 4)  # two sheets, and with more than one a process of its own
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def popen(*args: Any, **kwargs: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*args, **kwargs))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    other = build(tmp_path / "other", make_batch(files, "diploma"), files)
+    monkeypatch.undo()
+    assert [process.poll() is None for process in started] == [False]
+    assert verify(other).problems == ()
+    assert (other / "delivery-note.pdf").read_bytes() == (folder / "delivery-note.pdf").read_bytes()
+    ordered = in_order(make_batch(files, "diploma").items)
+    for number, items in ((1, ordered[:4]), (2, ordered[4:])):
+        here = sheets.sheet(make_batch(files, "diploma"), items, f"10001-T-X001-{number:03d}", files.rendition)
+        assert (other / f"sheets/{number:03d}.pdf").read_bytes() == here
+
+
+def test_a_press_whose_build_was_killed_ends_by_itself(tmp_path: Path) -> None:
+    ours, theirs = Pipe()
+    handle = theirs.fileno()
+    process = subprocess.Popen([sys.executable, "-m", "app.export.press", str(handle)], pass_fds=(handle,))
+    theirs.close()
+    ours.send((make_batch(Files(1), "diploma", items=()), tmp_path))
+    ours.close()
+    assert process.wait(timeout=60) == 0
+
+
 def test_a_sheet_of_the_finished_batch_is_there_for_each_500(folder: Path) -> None:
     assert [path.name for path in (folder / "sheets").iterdir()] == ["001.pdf"]
     items = make_batch(Files(1)).items * 1001
-    assert [len(chunk) for chunk in sheets.chunks(items)] == [500, 500, 1]
+    assert [len(chunk) for chunk in press.chunks(items)] == [500, 500, 1]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.export import archive as archive_of
 from app.export import zipform
-from app.export.build import FACTS, SUMS, SourceChanged
+from app.export.papers import FACTS, SUMS
+from app.export.pictures import SourceChanged
 from app.export.verify import verify
 from tests.export.helpers import Files, Key, build, make_batch
 
@@ -143,6 +146,25 @@ def test_hostile_archives_are_answered_not_obeyed(tmp_path: Path, archive: Path)
     assert "the ZIP holds a name twice" in verify(path).problems
 
 
+@pytest.mark.parametrize("limit", [None, 70])
+def test_the_canonical_zip_is_what_the_standard_library_writes(limit: int | None, monkeypatch: Any) -> None:
+    """With a limit of 70 bytes everything behind the first member is told the ZIP64 way."""
+    members = [("SHA256SUMS", b"sums"), ("a/empty", b""), ("文学院/𠮷.jpg", bytes(range(256)))]
+    if limit:
+        monkeypatch.setattr(zipfile, "ZIP64_LIMIT", limit)
+        monkeypatch.setattr(archive_of, "MOST_PLAIN", limit)
+        members = [(name, data[:60]) for name, data in members]
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as made:
+        for name, data in members:
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.create_system, info.external_attr = 3, 0o100644 << 16
+            made.writestr(info, data)
+    assert b"".join(archive_of.stream(members)) == file.getvalue()
+    with pytest.raises(ValueError, match="does not come after"):
+        list(archive_of.stream([members[0], members[0]]))
+
+
 def test_a_stored_file_that_is_not_the_frozen_one_stops_the_build(tmp_path: Path) -> None:
     files = Files(3)
     batch = make_batch(files)
@@ -156,7 +178,7 @@ def test_a_stored_file_that_is_not_the_frozen_one_stops_the_build(tmp_path: Path
 def test_more_members_than_a_plain_zip_can_count(tmp_path: Path) -> None:
     """65,535 is the old limit: beyond, the directory is a ZIP64 one, and its bytes count as well."""
     path = tmp_path / "many.zip"
-    members = [(str(number), lambda: b"jpeg") for number in range(65_600)]
+    members = [(f"{number:05d}", b"jpeg") for number in range(65_600)]
     path.write_bytes(b"".join(archive_of.stream(members)))
     assert len(zipfile.ZipFile(path).infolist()) == len(members)
 

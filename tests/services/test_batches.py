@@ -12,7 +12,7 @@ from flask import Flask
 
 from app.adapters.clock import now
 from app.adapters.storage import storage
-from app.export.build import SourceChanged
+from app.export.pictures import SourceChanged
 from app.export.verify import verify
 from app.extensions import db
 from app.models import Batch, BatchItem, Consent, Event, Order, Outbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from app.export.build import SourceChanged
+from app.export.pictures import SourceChanged
 from app.rules.faults import Fault
 from app.services import batches
 

@@ -2,7 +2,6 @@
 
 from app.rules.states import Role
 from app.services.batches.building import build, note_progress, request_build, resume_lost, unfinished
-from app.services.batches.delivery import discard, hand_over, supersede
 from app.services.batches.downloads import (
     DAYS,
     WRONG_CODES,
@@ -29,6 +28,7 @@ from app.services.batches.finding import (
     summary,
 )
 from app.services.batches.freezing import export, freeze, frozen_batch, frozen_rows
+from app.services.batches.handover import discard, hand_over, supersede
 from app.services.transitions import Actor
 
 PRODUCER = Actor(Role.PRODUCER)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import fcntl
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import current_app
@@ -15,8 +16,10 @@ from sqlalchemy import select
 from app.adapters.clock import now
 from app.adapters.queue import enqueue
 from app.adapters.storage import storage
-from app.export.build import SourceChanged, place, remove, write
-from app.export.frozen import CHSI, FrozenBatch, FrozenItem
+from app.export.build import write
+from app.export.durable import place, remove
+from app.export.frozen import CHSI, FrozenBatch, FrozenItem, Progress
+from app.export.pictures import SourceChanged
 from app.extensions import db
 from app.models import Batch, BatchItem, BatchState, Campaign, CodeImage, Photo, School
 from app.rules.faults import ActionNotAllowed
@@ -26,25 +29,28 @@ from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int], None]
-
 
 class StoredSources:
     """Renditions and codes from the running app's storage, by position: their keys."""
 
-    def __init__(self, keys: dict[int, tuple[str, str | None]]) -> None:
-        self._keys = keys
+    def __init__(self) -> None:
+        self.renditions: dict[int, str] = {}
+        self.codes: dict[int, str] = {}
+        self._get = storage().get
 
     def rendition(self, item: FrozenItem) -> bytes:
         """The stored JPEG. Raises FileNotFoundError."""
-        return storage().get(self._keys[item.position][0])
+        return self._read(self.renditions, item)
 
     def code(self, item: FrozenItem) -> bytes:
         """The stored picture of the code. Raises FileNotFoundError."""
-        key = self._keys[item.position][1]
-        if key is None:
+        return self._read(self.codes, item)
+
+    def _read(self, keys: dict[int, str], item: FrozenItem) -> bytes:
+        key = keys.get(item.position)
+        if not key:
             raise FileNotFoundError(item.order_number)
-        return storage().get(key)
+        return self._get(key)
 
 
 def build(batch_id: int, progress: Progress, out: Path | None = None) -> Path:
@@ -58,22 +64,18 @@ def build(batch_id: int, progress: Progress, out: Path | None = None) -> Path:
         if batch.state == BatchState.DISCARDED:
             raise ActionNotAllowed(N_("这个批次已作废，请重新导出"))
         path = batch_path(batch, out)
-        rows = [row for row in batch.items if row.released_at is None]
-        if not rows:
+        listed = _listed(batch)
+        db.session.rollback()  # nothing is held while files are written
+        if not listed.ids:
             _discard_empty(batch_id)
             raise ActionNotAllowed(N_("批次中的订单都已被召回"))
-        if not all(row.frozen for row in rows):
-            raise ActionNotAllowed(N_("保留期已过，批次不能再生成"))
-        ids = {row.id for row in rows}
-        frozen, sources = _frozen(batch, rows)
-        db.session.rollback()  # nothing is held while files are written
         with _alone(path) as part:
             try:
-                digest = write(frozen, sources, current_app.extensions["keys"], part, progress)
+                digest = write(listed.batch, listed.sources, current_app.extensions["keys"], part, progress)
             except SourceChanged as fault:
                 _note_fault(batch_id, fault.number)
                 raise
-            if _finish(batch_id, digest, ids, part, path, remember=out is None):
+            if _finish(batch_id, digest, listed.ids, part, path, remember=out is None):
                 return path
 
 
@@ -96,23 +98,42 @@ def _alone(path: Path) -> Iterator[Path]:
             remove(part)
 
 
-def _frozen(batch: Batch, rows: list[BatchItem]) -> tuple[FrozenBatch, StoredSources]:
-    items = [FrozenItem.from_json(row.frozen) for row in rows]
-    photos: dict[int, str | None] = {}
-    codes: dict[tuple[int, str], str] = {}
-    for start in range(0, len(rows), 500):
-        some = rows[start : start + 500]
-        by_photo = select(Photo.id, Photo.rendition_key).where(Photo.id.in_([row.photo_id for row in some]))
-        photos |= dict(db.session.execute(by_photo).all())
-        by_order = select(CodeImage.order_id, CodeImage.sha256, CodeImage.key).where(
-            CodeImage.order_id.in_([row.order_id for row in some])
-        )
-        codes |= {(order_id, sha256): key for order_id, sha256, key in db.session.execute(by_order)}
-    keys = {
-        item.position: (photos.get(row.photo_id) or "", codes.get((row.order_id, item.code_sha256 or "")))
-        for row, item in zip(rows, items, strict=True)
-    }
-    return frozen_batch(batch, items), StoredSources(keys)
+@dataclass(frozen=True)
+class Listed:
+    """What is in a batch: ids of its rows, the frozen rows as the writers take them, and where their pictures lie."""
+
+    ids: set[int]
+    batch: FrozenBatch
+    sources: StoredSources
+
+
+def _listed(batch: Batch) -> Listed:
+    """Read in portions: a row of the database is ten times as large as what is kept of it."""
+    ids, items, sources = set[int](), list[FrozenItem](), StoredSources()
+    query = (
+        select(BatchItem.id, BatchItem.order_id, BatchItem.frozen, Photo.rendition_key)
+        .join(Photo, Photo.id == BatchItem.photo_id)
+        .where(BatchItem.batch_id == batch.id, BatchItem.released_at.is_(None))
+        .order_by(BatchItem.position)
+        .execution_options(yield_per=500)
+    )
+    for rows in db.session.execute(query).partitions():
+        codes = _code_keys([row.order_id for row in rows])
+        for row in rows:
+            if not row.frozen:
+                raise ActionNotAllowed(N_("保留期已过，批次不能再生成"))
+            item = FrozenItem.from_json(row.frozen)
+            ids.add(row.id)
+            items.append(item)
+            sources.renditions[item.position] = row.rendition_key or ""
+            sources.codes[item.position] = codes.get((row.order_id, item.code_sha256 or ""), "")
+    return Listed(ids, frozen_batch(batch, items), sources)
+
+
+def _code_keys(order_ids: Sequence[int]) -> dict[tuple[int, str], str]:
+    """Keys of the orders' collection codes, by order and hash."""
+    query = select(CodeImage.order_id, CodeImage.sha256, CodeImage.key).where(CodeImage.order_id.in_(order_ids))
+    return {(order_id, sha256): key for order_id, sha256, key in db.session.execute(query)}
 
 
 def _finish(batch_id: int, digest: str, built: set[int], part: Path, path: Path, *, remember: bool) -> bool:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.adapters.clock import now
 from app.adapters.storage import storage
 from app.export import dry_run
 from app.export.dry_run import Expected, Stored, StoredFile
-from app.export.frozen import FrozenBatch, FrozenItem
+from app.export.frozen import DIPLOMA, FrozenBatch, FrozenItem
 from app.export.layout import per_page
-from app.export.naming import file_name
 from app.export.paths import in_order
 from app.models import Batch, Campaign, Order
 from app.services import rules
 from app.services.batches.finding import left_out
-from app.services.batches.freezing import frozen_batch, frozen_items, header, load, naming_values
+from app.services.batches.freezing import frozen_batch, header
+from app.services.batches.listing import Pair, portions
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,6 @@ class Preview:
 
 def preview(campaign: Campaign, kind: str) -> Preview:
     """Look at everything that a batch of this kind would take, without making one."""
-    orders = load(campaign.id, kind)
-    frozen = _unwritten(campaign, kind, orders)
     newest = rules.latest(campaign.rule.code)
     expected = Expected(
         newest_rule=f"{newest.code}/{newest.version}",
@@ -38,22 +36,29 @@ def preview(campaign: Campaign, kind: str) -> Preview:
         least_bytes=newest.body["output"]["warn_below_bytes"],
         left_out=tuple(left_out(campaign.id, kind)),
     )
-    stored = {item.position: _stored(order, item) for item, order in zip(frozen.items, orders, strict=True)}
-    return Preview(len(orders), dry_run.problems(frozen, expected, stored))
+    items, stored = list[FrozenItem](), dict[int, Stored]()
+    for order, item in _unwritten(campaign, kind):
+        items.append(item)
+        stored[item.position] = _stored(order)
+    return Preview(len(items), dry_run.problems(_batch(campaign, kind, items), expected, stored))
 
 
-def _unwritten(campaign: Campaign, kind: str, orders: Sequence[Order]) -> FrozenBatch:
-    """The batch that would be frozen, with file names as the template gives them: what collides still does."""
-    number = f"{campaign.school.code}-{campaign.code}-PREVIEW"
+def _number(campaign: Campaign) -> str:
+    return f"{campaign.school.code}-{campaign.code}-PREVIEW"
+
+
+def _unwritten(campaign: Campaign, kind: str) -> Iterator[Pair]:
+    """What would be frozen, with file names as the template gives them: what collides still does."""
+    for pairs in portions(campaign.id, kind, _number(campaign), campaign.naming):
+        yield from pairs
+
+
+def _batch(campaign: Campaign, kind: str, items: Sequence[FrozenItem]) -> FrozenBatch:
     facts = header(campaign) | {"superseded": [], "previous": None}
-    batch = Batch(number=number, kind=kind, header=facts, frozen_at=now())
-    bare = frozen_items(number, facts, orders)
-    names = [file_name(campaign.naming, naming_values(number, item)) for item in bare]
-    items = [item.named(name) for item, name in zip(bare, names, strict=True)]
-    return frozen_batch(batch, items, campaign)
+    return frozen_batch(Batch(number=_number(campaign), kind=kind, header=facts, frozen_at=now()), items, campaign)
 
 
-def _stored(order: Order, item: FrozenItem) -> Stored:
+def _stored(order: Order) -> Stored:
     """What the store really holds for an order."""
     code = order.code
     photo, picture = _read(order.photo.rendition_key if order.photo else None), _read(code.key if code else None)
@@ -71,11 +76,14 @@ def preview_sheet(campaign: Campaign) -> bytes | None:
     """The first page for the press as a batch made now would print it; None when there is nothing to print."""
     from app.export.sheets import sheet  # the web loads no ReportLab, and with it no Pillow, until it prints
 
-    orders = load(campaign.id, "diploma")
-    frozen = _unwritten(campaign, "diploma", orders)
-    ordered = in_order(frozen.items)[: per_page(frozen)]
-    keys = {order.number: order.photo.rendition_key for order in orders if order.photo is not None}
-    there = [item for item in ordered if _read(keys.get(item.order_number)) is not None]
+    keys, items = dict[int, str | None](), list[FrozenItem]()
+    for order, item in _unwritten(campaign, DIPLOMA):
+        items.append(item)
+        keys[item.position] = order.photo.rendition_key if order.photo else None
+    frozen = _batch(campaign, DIPLOMA, items)
+    first = [(item, _read(keys[item.position])) for item in in_order(items)[: per_page(frozen)]]
+    there = {item.position: data for item, data in first if data is not None}
     if not there:
         return None
-    return sheet(frozen, there, frozen.number, lambda item: _read(keys[item.order_number]) or b"")
+    shown = [item for item, _ in first if item.position in there]
+    return sheet(frozen, shown, frozen.number, lambda item: there[item.position])

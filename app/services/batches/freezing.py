@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import joinedload, selectinload
 
 from app.export.frozen import CHSI, FrozenBatch, FrozenItem
 from app.export.layout import fits
-from app.export.naming import distinct, file_name
+from app.export.naming import Distinct
 from app.export.paths import photo_paths
 from app.extensions import db
-from app.models import Batch, BatchItem, Campaign, Decision, Order
+from app.models import Batch, BatchItem, Campaign
 from app.rules.faults import Fault, Invalid
 from app.rules.states import Action
 from app.rules.text import N_
-from app.services.batches.finding import DELIVERED, KINDS, campaigns_to_export, eligible
+from app.services.batches.finding import DELIVERED, KINDS, campaigns_to_export
+from app.services.batches.listing import Pair, portions
 from app.services.transitions import Actor, perform_all
 from app.services.unit import unit_of_work
 
@@ -62,60 +62,49 @@ def _freeze(campaign_id: int, kind: str, actor: Actor) -> Batch | None:
         campaign = db.session.get_one(Campaign, campaign_id)
         if kind != CHSI and not fits(campaign.print_width_mm, campaign.print_height_mm, campaign.paper):
             raise Invalid(N_("照片的打印尺寸超出纸张，请先在批次设置中修改"))
-        orders = load(campaign_id, kind, lock=True)
-        if not orders:
-            return None
-        batch = _new_batch(campaign, kind, actor)
-        rows = [
-            {
-                "batch_id": batch.id,
-                "position": item.position,
-                "order_id": order.id,
-                "photo_id": order.photo_id,
-                "form_id": order.form_id,
-                "kind": kind,
-                "frozen": (text := item.to_json()),
-                "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            }
-            for item, order in zip(frozen_items(batch.number, batch.header, orders), orders, strict=True)
-        ]
-        db.session.execute(insert(BatchItem), rows)
-        perform_all(orders, Action.EXPORT, actor, batch_id=batch.id)
-        return batch
+        batch, names = _new_batch(campaign, kind, actor), Distinct()
+        for pairs in portions(campaign_id, kind, batch.number, campaign.naming, lock=True):
+            if batch.id is None:
+                db.session.add(batch)
+                db.session.flush()
+            _keep(batch, pairs, names)
+            perform_all([order for order, _ in pairs], Action.EXPORT, actor, batch_id=batch.id)
+        return batch if batch.id is not None else None
 
 
-def load(campaign_id: int, kind: str, *, lock: bool = False) -> Sequence[Order]:
-    """The eligible orders with everything that is frozen of them, in a handful of queries."""
-    query = eligible(campaign_id, kind).options(
-        joinedload(Order.form), joinedload(Order.photo), selectinload(Order.codes)
-    )
-    if lock:
-        query = query.with_for_update(of=Order)  # PostgreSQL; on SQLite the unit holds the database already
-    return db.session.scalars(query).all()
+def _keep(batch: Batch, pairs: Sequence[Pair], names: Distinct) -> None:
+    """Write the rows of some orders, with file names that differ from all before."""
+    rows = []
+    for order, item in pairs:
+        text = item.named(names.of(item.file_name)).to_json()
+        rows.append({
+            "batch_id": batch.id,
+            "position": item.position,
+            "order_id": order.id,
+            "photo_id": order.photo_id,
+            "form_id": order.form_id,
+            "kind": batch.kind,
+            "frozen": text,
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        })  # fmt: skip
+    db.session.execute(insert(BatchItem), rows)
 
 
 def _new_batch(campaign: Campaign, kind: str, actor: Actor) -> Batch:
     mine = (Batch.campaign_id == campaign.id, Batch.kind == kind)
     count = db.session.scalar(select(func.count()).select_from(Batch).where(*mine)) or 0
     previous = db.session.scalar(
-        select(Batch).where(*mine, Batch.state.in_(DELIVERED)).order_by(Batch.id.desc()).limit(1)
+        select(Batch.number).where(*mine, Batch.state.in_(DELIVERED)).order_by(Batch.id.desc()).limit(1)
     )
     letter = "X" if kind == CHSI else "B"
-    batch = Batch(
+    return Batch(
         number=f"{campaign.school.code}-{campaign.code}-{letter}{count + 1:03d}",
         kind=kind,
         school_id=campaign.school_id,
         campaign_id=campaign.id,
-        header=header(campaign) | {
-            "superseded": _superseded_names(campaign.id, kind),
-            "previous": previous.number if previous else None,
-        },
-        previous_id=previous.id if previous else None,
+        header=header(campaign) | {"superseded": _superseded_names(campaign.id, kind), "previous": previous},
         staff_id=actor.staff_id,
-    )  # fmt: skip
-    db.session.add(batch)
-    db.session.flush()
-    return batch
+    )
 
 
 def header(campaign: Campaign) -> dict[str, object]:
@@ -136,86 +125,38 @@ def header(campaign: Campaign) -> dict[str, object]:
 
 def _superseded_names(campaign_id: int, kind: str) -> list[str]:
     """Files of delivered batches that no longer count, as `batch/path`, oldest first."""
-    batches = db.session.scalars(
-        select(Batch)
+    query = (
+        select(Batch.id, Batch.number, BatchItem.position)
+        .join(BatchItem, BatchItem.batch_id == Batch.id)
         .where(
             Batch.campaign_id == campaign_id,
             Batch.kind == kind,
             Batch.state.in_(DELIVERED),
-            Batch.id.in_(select(BatchItem.batch_id).where(BatchItem.superseded_at.is_not(None))),
+            BatchItem.superseded_at.is_not(None),
         )
-        .order_by(Batch.id)
+        .order_by(Batch.id, BatchItem.position)
     )
+    gone: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for batch_id, number, position in db.session.execute(query):
+        gone[batch_id, number].append(position)
     found: list[str] = []
-    for batch in batches:
-        gone = {row.position for row in batch.items if row.superseded_at is not None}
-        paths = photo_paths(kind, frozen_rows(batch))
-        found += [f"{batch.number}/{path}" for position, path in sorted(paths.items()) if position in gone]
+    for (batch_id, number), positions in gone.items():
+        paths = photo_paths(kind, list(frozen_rows(batch_id)))
+        found += [f"{number}/{paths[position]}" for position in positions if position in paths]
     return found
 
 
-def frozen_items(number: str, header: dict[str, object], orders: Iterable[Order]) -> list[FrozenItem]:
-    """What is frozen of each order, with file names that differ."""
-    approved = _approval_times([order.decision_id for order in orders])
-    bare = [_frozen(order, position, approved) for position, order in enumerate(orders, start=1)]
-    stems = [file_name(str(header["naming"]), naming_values(number, item)) for item in bare]
-    return [item.named(stem) for item, stem in zip(bare, distinct(stems), strict=True)]
-
-
-def _approval_times(ids: Sequence[int | None]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for start in range(0, len(ids), 500):
-        query = select(Decision.id, Decision.at).where(Decision.id.in_(ids[start : start + 500]))
-        for decision_id, at in db.session.execute(query):
-            found[decision_id] = at.astimezone(UTC).isoformat(timespec="seconds")
-    return found
-
-
-def naming_values(number: str, item: FrozenItem) -> dict[str, str]:
-    """The fields of a naming template."""
-    return {
-        "id_no": item.id_no,
-        "student_no": item.student_no,
-        "name": item.name,
-        "order_no": item.order_number,
-        "school_code": number.split("-")[0],
-        "batch": number,
-        "code_hash": hashlib.sha256((item.code_payload or item.order_number).encode()).hexdigest()[:24],
-        "position": f"{item.position:05d}",
-    }
-
-
-def _frozen(order: Order, position: int, approved: dict[int, str]) -> FrozenItem:
-    form, photo, code = order.form, order.photo, order.code
-    assert form is not None and photo is not None
-    payload = code.payload if code is not None else None
-    return FrozenItem(
-        position=position,
-        order_number=order.number,
-        photo_no=photo.no,
-        name=form.name,
-        student_no=form.student_no,
-        id_type=form.id_type,
-        id_no=form.id_no,
-        college=form.college,
-        class_name=form.class_name,
-        education_level=form.education_level,
-        education_category=form.education_category,
-        campus=form.campus,
-        school_name=form.school_name,
-        file_name="",
-        rendition_sha256=photo.rendition_sha256 or "",
-        code_sha256=code.sha256 if code is not None else None,
-        code_suffix=code.suffix if code is not None else None,
-        code_payload=base64.b64encode(payload).decode() if payload is not None else None,
-        rule=f"{photo.rule.code}/{photo.rule.version}",
-        approved_at=approved.get(order.decision_id or 0, ""),
+def frozen_rows(batch_id: int) -> Iterator[FrozenItem]:
+    """The frozen items that are in a batch, unsealed, one after the other; none once retention has deleted them."""
+    query = (
+        select(BatchItem.frozen)
+        .where(BatchItem.batch_id == batch_id, BatchItem.released_at.is_(None))
+        .order_by(BatchItem.position)
+        .execution_options(yield_per=500)
     )
-
-
-def frozen_rows(batch: Batch) -> list[FrozenItem]:
-    """The frozen items that are in the batch, unsealed; none once retention has deleted them."""
-    return [FrozenItem.from_json(row.frozen) for row in batch.items if row.released_at is None and row.frozen]
+    for text in db.session.scalars(query):
+        if text:
+            yield FrozenItem.from_json(text)
 
 
 def frozen_batch(batch: Batch, items: Sequence[FrozenItem], campaign: Campaign | None = None) -> FrozenBatch:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 
 from app.adapters.clock import now
-from app.export.build import remove
+from app.export.durable import remove
 from app.extensions import db
 from app.models import Batch, BatchItem, BatchState, Order
 from app.rules.faults import ActionNotAllowed, Invalid

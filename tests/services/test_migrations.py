@@ -1,0 +1,30 @@
+"""Migrations on a database with rows in it. On both databases."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import text
+
+from app.extensions import db
+from app.models import Batch, BatchItem
+from app.rules.states import OrderState
+from app.services import batches
+from tests.factories import Cast, make_order
+
+
+def test_a_table_that_others_point_at_is_changed_and_keeps_its_rows(any_app: Flask, any_cast: Cast) -> None:
+    """SQLite alters a table by copying and dropping it: with foreign keys watched that fails as soon as it is used."""
+    make_order(any_cast.campaign, OrderState.PENDING_PRODUCTION)
+    made = batches.freeze(any_cast.campaign.id, "chsi", batches.PRODUCER)
+    assert made is not None
+    number = made.number
+    db.session.remove()
+    downgrade(revision="0012")
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT number, previous_id FROM batch")).all() == [(number, None)]
+    upgrade()
+    assert [(batch.number, len(batch.items)) for batch in db.session.query(Batch)] == [(number, 1)]
+    assert db.session.query(BatchItem).count() == 1
+    if db.engine.dialect.name == "sqlite":
+        assert db.session.scalar(text("PRAGMA foreign_keys")) == 1
