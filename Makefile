@@ -30,7 +30,7 @@ format: setup-dev ## Lay out code and pages
 soak: setup-dev ## The same tests with large budgets
 	@CAIXIANG_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-bench: setup-dev ## Measurements: make bench WHAT=check|codes|duplicates|matting|upload|review|export|money|pages
+bench: setup-dev ## Measurements: make bench WHAT=check|codes|duplicates|matting|upload|review|export|money|finance|pages
 	@$(BIN)/python -m tests.bench.$(WHAT)
 
 catalogues: setup-dev ## Collect every text into the English catalogue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Decision, Order, Outbox, Photo
+from app.models import Decision, Order, Outbox, Payment, Photo
 from app.rules.states import Action, OrderState
 from app.services import queue_place
 from app.services.unit import unit_of_work
@@ -19,21 +20,34 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 def age() -> None:
     """Move every order's history back, its parts in their order; decisions are visible, nothing is left unsent.
 
-    The app only ever appends to the history; the demo, which invents it, is the one that may rewrite its times.
+    The app only ever appends to the history; the demo, which invents it, is the one that may rewrite its times. What
+    the database itself refuses to change, a payment and a refund, stays where it is, and the rest lies around it.
     """
     moment = now()
     with unit_of_work():
-        for index, order in enumerate(db.session.scalars(select(Order).order_by(Order.id)).all()):
-            _move(order, index, moment)
+        for order in db.session.scalars(select(Order).order_by(Order.id)).all():
+            _move(order, moment)
         for row in db.session.scalars(select(Outbox)):
             row.sent_at, row.channel = now(), "demo"
 
 
-def _move(order: Order, index: int, moment: datetime) -> None:
+def paid_at(order_id: int, end: OrderState, after: Iterable[Action]) -> datetime:
+    """When the order was paid that goes through `after` and then rests in `end` until now. Whole seconds, as WeChat's."""
+    ago = sum((_before(action, order_id) for action in after), _since(end, order_id))
+    return (now() - ago).replace(microsecond=0)
+
+
+def _move(order: Order, moment: datetime) -> None:
     """One order: from its last event back to its first, each step as long as it takes people."""
+    index, known = order.id, _money(order)
     at = moment - _since(OrderState(order.state), index)
-    since, submitted = at, order.submitted_at
+    if Action.PAY in known:
+        actions = [Action(event.action) for event in order.events]
+        later = actions[actions.index(Action.PAY) + 1 :]
+        at = sum((_before(action, index) for action in later), timedelta()) + known[Action.PAY]
+    since, submitted = known.get(Action.CLOSE, at), order.submitted_at
     for event in reversed(order.events):
+        at = known.get(Action(event.action), at)
         event.at = at
         if event.action in (Action.SUBMIT.value, Action.RESUBMIT.value):
             _photo(event.photo_id, at - 3 * MINUTE)
@@ -52,10 +66,21 @@ def _move(order: Order, index: int, moment: datetime) -> None:
     db.session.execute(update(Order).where(Order.id == order.id).values(times))
 
 
+def _money(order: Order) -> dict[Action, datetime]:
+    """When its money moved: the payment, and the refund that closing it asked for."""
+    paid = db.session.scalar(select(Payment).where(Payment.order_id == order.id, Payment.paid_at.is_not(None)))
+    if paid is None or paid.paid_at is None:
+        return {}
+    known = {Action.PAY: paid.paid_at}
+    return known | ({Action.CLOSE: paid.refunds[0].created_at} if paid.refunds else {})
+
+
 def _since(state: OrderState, index: int) -> timedelta:
     """How long ago the last thing happened; nobody has paid yet whose time to pay still runs."""
     if state is OrderState.PENDING_PAYMENT:
         return index * MINUTE
+    if state is OrderState.REFUNDED:
+        return MINUTE
     if state is OrderState.PENDING_REVIEW:
         return (15 + index * 37 % 1260) * MINUTE
     return (20 + index * 311 % 1400) * MINUTE

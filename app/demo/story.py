@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import current_app
 from sqlalchemy import select
 
 from app.adapters.clock import now
 from app.adapters.storage import storage
 from app.demo import portraits, wechat_books
+from app.demo.age import paid_at
 from app.demo.people import FLAWS, Person
 from app.extensions import db
 from app.models import Account, Campaign, Consent, Identity, Order, Payment, Photo, Staff
-from app.rules.states import OrderState
+from app.rules.states import Action, OrderState
 from app.services import codes, consents, decisions, expiry, prechecks, submissions
 from app.services.decisions import Judgement, Seen
+from app.services.payments import OPEN_FOR
 from app.services.rejections import Told
 from app.services.settlement import settle
 from app.services.transitions import SYSTEM
@@ -22,6 +26,15 @@ from app.simulator.protocol import beijing_time
 from workers.checker import Checker
 
 SIZE = (900, 1200)
+AFTER_PAYING = {
+    "rejected": (OrderState.REJECTED, (Action.REJECT,)),
+    "resubmitted": (OrderState.PENDING_REVIEW, (Action.REJECT, Action.RESUBMIT)),
+    "revising": (OrderState.REVISING, (Action.WITHDRAW,)),
+    "pending_production": (OrderState.PENDING_PRODUCTION, (Action.APPROVE,)),
+    "refunded": (OrderState.REFUNDED, (Action.CLOSE,)),
+}
+"""Where each story ends, and through which actions; the others wait for review."""
+
 REASONS = ("background", "light", "pose", "expression", "eyes", "covered")
 
 
@@ -124,10 +137,11 @@ class Story:
         if OrderState(order.state) is not OrderState.PENDING_PAYMENT:
             return
         order_id, fen = order.id, order.price_fen
+        at = paid_at(order_id, *AFTER_PAYING.get(self.person.story, (OrderState.PENDING_REVIEW, ())))
         with unit_of_work():
             db.session.add(
                 Payment(order_id=order_id, out_trade_no=f"DEMO{order_id:08d}", method="jsapi", amount_fen=fen,
-                        expires_at=now())
+                        created_at=at - timedelta(seconds=40), expires_at=at + OPEN_FOR)
             )  # fmt: skip
         transaction = {
             "out_trade_no": f"DEMO{order_id:08d}",
@@ -136,7 +150,7 @@ class Story:
             "appid": current_app.config["WECHAT_APPID"],
             "amount": {"total": fen, "currency": "CNY"},
             "trade_state": "SUCCESS",
-            "success_time": beijing_time(),
+            "success_time": beijing_time(at.timestamp()),
         }
         wechat_books.paid(transaction)
         settle(transaction, "query")

@@ -46,6 +46,7 @@ class Payment(db.Model):
         Index("ix_payment_poll", "state", "next_query_at"),
         Index("ix_payment_state_id", "state", "id"),
         Index("ix_payment_paid_at", "paid_at"),
+        Index("ix_payment_created_at", "created_at"),
         Index("uq_payment_open", "order_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -73,6 +74,7 @@ class Refund(db.Model):
     __table_args__ = (
         Index("uq_refund_payment", "payment_id", unique=True),
         Index("ix_refund_due", "state", "next_try_at"),
+        Index("ix_refund_settled_at", "settled_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
@@ -93,6 +95,7 @@ class Refund(db.Model):
 class NotifyLog(db.Model):
     """One genuine notice of WeChat Pay and what came of it; the id makes a repeat harmless."""
 
+    __table_args__ = (Index("ix_notify_log_outcome", "outcome", "at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     notify_id: Mapped[str] = mapped_column(unique=True)
     event_type: Mapped[str]
@@ -137,7 +140,7 @@ class BillDifference(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     day: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
-    number: Mapped[str]  # out_trade_no, or out_refund_no of a refund
+    number: Mapped[str] = mapped_column(index=True)  # out_trade_no, or out_refund_no of a refund
     ours_fen: Mapped[int | None]
     theirs_fen: Mapped[int | None]
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)

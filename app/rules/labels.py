@@ -134,6 +134,9 @@ NOTICE_LABELS: Mapping[str, str] = {
 PLAIN_NOTICES = ("paid", "returned", "repeated", "ignored", "refund_requested", "refund_processing", "refund_succeeded")
 """Outcomes of notices that nobody has to look at."""
 
+ODD_NOTICES = tuple(outcome for outcome in NOTICE_LABELS if outcome not in PLAIN_NOTICES)
+"""Outcomes of genuine notices that fitted nothing, or tell of a failure."""
+
 QUERY_FAULTS = (
     "unknown", "wrong_merchant", "wrong_amount", "wrong_currency", "no_transaction", "other_transaction",
 )  # fmt: skip

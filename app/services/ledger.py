@@ -13,7 +13,7 @@ from sqlalchemy.orm import contains_eager
 from app.adapters.clock import BEIJING, beijing, now
 from app.extensions import db
 from app.models import BillDifference, NotifyLog, Order, Payment, PaymentState, Refund, RefundState, Staff
-from app.rules.labels import PLAIN_NOTICES
+from app.rules.labels import ODD_NOTICES
 
 PAGE = 50
 
@@ -142,7 +142,7 @@ def odd_notices(staff: Staff, limit: int = 100) -> list[NotifyLog]:
 
 
 def _odd(query: Any, staff: Staff) -> Any:
-    query = query.where(NotifyLog.outcome.not_in(PLAIN_NOTICES))
+    query = query.where(NotifyLog.outcome.in_(ODD_NOTICES))
     return query.where(concerns(NotifyLog.out_trade_no, staff)) if staff.school_ids else query
 
 

@@ -222,7 +222,7 @@ def _recheck() -> None:
     checked = BillDifference.kind.not_in(BILL_FAULTS)
     with unit_of_work():
         rows = db.session.scalars(select(BillDifference).where(BillDifference.resolved_at.is_(None), checked)).all()
-        days = {row.day: _differences(date.fromisoformat(row.day)) for row in rows}
+        days = {day: _differences(date.fromisoformat(day)) for day in {row.day for row in rows}}
         for row in rows:
             if row.kind in QUERY_FAULTS:
                 stands = db.session.scalar(_paid.where(Payment.out_trade_no == row.number)) is None

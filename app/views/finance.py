@@ -64,7 +64,7 @@ def _yuan(fen: int | None) -> str:
 def index() -> Any:
     wanted = _wanted()
     rows, after = ledger.payments_page(current_user, wanted, request.args.get("before", type=int))
-    total = ledger.payments_total(current_user, wanted)
+    total = ledger.payments_total(current_user, wanted) if wanted != Wanted() else None
     return render_template("finance/index.html", rows=rows, after=after, total=total, **_filters(wanted))
 
 

@@ -15,7 +15,8 @@ BASE = 1000
 STAFF = 20
 
 
-def _series(count: int) -> str:
+def series(count: int) -> str:
+    """The numbers from 1 to `count` as a table with the column n."""
     if db.engine.dialect.name == "postgresql":
         return f"(SELECT n FROM generate_series(1, {count}) AS g(n))"
     return f"(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM s WHERE n < {count}) SELECT n FROM s)"
@@ -31,27 +32,27 @@ def fill(model: Order, count: int) -> None:
     db.session.commit()
     people = [make_staff(Role.REVIEWER).id for _ in range(STAFF)]
     waits, to_review = f"s.n % {STEP} = 0", f"s.n % {12 * STEP} = 0"
-    _copy("order", f"t.id = {order_id}", count, {
+    copy("order", f"t.id = {order_id}", count, {
         "number": "'N' || s.n", "account_id": "NULL", "version": "1", "photo_id": "NULL", "form_id": "NULL",
         "decision_id": "NULL", "state_since": _earlier("state_since"),
         "queue_due": _earlier("queue_due"), "queue_verdict": f"CASE WHEN {to_review} THEN 1 ELSE 2 END",
         "state": f"CASE WHEN {waits} THEN 'pending_review' ELSE 'completed' END",
     })  # fmt: skip
     verdict = f"CASE WHEN {to_review} THEN 'review' ELSE 'passed' END"
-    _copy("photo", f"t.id = {photo_id}", count, {"order_id": f"{BASE} + s.n", "verdict": verdict})
-    _copy("form", f"t.id = {form_id}", count, {"order_id": f"{BASE} + s.n", "student_no": "'S' || s.n"})
-    _execute(f'UPDATE "order" SET photo_id = id, form_id = id WHERE id > {BASE}')
-    _execute(
+    copy("photo", f"t.id = {photo_id}", count, {"order_id": f"{BASE} + s.n", "verdict": verdict})
+    copy("form", f"t.id = {form_id}", count, {"order_id": f"{BASE} + s.n", "student_no": "'S' || s.n"})
+    execute(f'UPDATE "order" SET photo_id = id, form_id = id WHERE id > {BASE}')
+    execute(
         "INSERT INTO decision (id, order_id, photo_id, form_id, order_version, staff_id, kind, outcome, note, at,"
         f" visible_from, ms) SELECT {BASE} + s.n, {BASE} + s.n, {BASE} + s.n, {BASE} + s.n, 1,"
         f" {people[0]} + s.n % {STAFF}, 'normal', 'approved', '', t.state_since, t.state_since, 4000"
-        f' FROM {_series(count)} s, "order" t WHERE t.id = {order_id} AND NOT ({waits})'
+        f' FROM {series(count)} s, "order" t WHERE t.id = {order_id} AND NOT ({waits})'
     )
-    _execute(f"UPDATE \"order\" SET decision_id = id WHERE id > {BASE} AND state = 'completed'")
-    _execute(
+    execute(f"UPDATE \"order\" SET decision_id = id WHERE id > {BASE} AND state = 'completed'")
+    execute(
         'INSERT INTO "check" (photo_id, code, verdict, value, unit, low, high, fault, args)'
         f" SELECT {BASE} + s.n * {STEP}, t.code, CASE WHEN s.n % 12 = 0 THEN t.verdict ELSE 'pass' END, t.value,"
-        f" t.unit, t.low, t.high, t.fault, t.args FROM {_series(count // STEP)} s"
+        f" t.unit, t.low, t.high, t.fault, t.args FROM {series(count // STEP)} s"
         f', "check" t WHERE t.photo_id = {photo_id}'
     )
     _settle(count)
@@ -63,17 +64,19 @@ def _earlier(column: str) -> str:
     return f"datetime(t.{column}, '-' || s.n || ' seconds')"
 
 
-def _copy(table: str, source: str, count: int, changed: dict[str, str]) -> None:
+def copy(table: str, source: str, count: int, changed: dict[str, str]) -> None:
+    """Rows like the one that `source` (SQL on t) picks, `count` times; `changed` columns are SQL on s.n and t."""
     names = [column.name for column in db.metadata.tables[table].columns if column.name != "id"]
     values = ", ".join(changed.get(name, f"t.{name}") for name in names)
     columns = ", ".join(f'"{name}"' for name in names)
-    _execute(
-        f'INSERT INTO "{table}" (id, {columns}) SELECT {BASE} + s.n, {values} FROM {_series(count)} s, "{table}" t'
+    execute(
+        f'INSERT INTO "{table}" (id, {columns}) SELECT {BASE} + s.n, {values} FROM {series(count)} s, "{table}" t'
         f" WHERE {source}"
     )
 
 
-def _execute(statement: str) -> None:
+def execute(statement: str) -> None:
+    """Run one statement and keep it."""
     db.session.execute(text(statement))
     db.session.commit()
 
@@ -81,5 +84,5 @@ def _execute(statement: str) -> None:
 def _settle(count: int) -> None:
     if db.engine.dialect.name == "postgresql":
         for table in ("order", "photo", "form", "decision"):
-            _execute(f"SELECT setval('{table}_id_seq', {BASE + count + 1})")
-    _execute("ANALYZE")
+            execute(f"SELECT setval('{table}_id_seq', {BASE + count + 1})")
+    execute("ANALYZE")
