@@ -32,6 +32,7 @@ LABELS: Mapping[str, str] = {
     "code.granted": N_("同意转移采集码"),
     "code.help_wanted": N_("学生申请人工处理采集码"),
     "code.refused": N_("拒绝转移采集码"),
+    "code.shown": N_("查看采集码图片"),
     "code.taken": N_("采集码转给另一订单"),
     "deletion.carried_out": N_("完成数据删除"),
     "deletion.granted": N_("同意删除数据"),

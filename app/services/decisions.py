@@ -162,6 +162,7 @@ def undo_within(staff: Staff, decision_id: int) -> Order:
     if decision is None or decision.staff_id != staff.id:
         raise NotAllowed
     order = db.session.get_one(Order, decision.order_id)
+    within_reach(staff, order)
     if not undoable(decision, order):
         raise ActionNotAllowed(N_("已经不能撤销：结果已对学生可见或订单已变化"))
     also = {"decision_id": _previous(decision)}

@@ -43,7 +43,7 @@ def _mine(tab: str, staff_id: int) -> Any:
 def lease(order_id: int, staff: Staff, tab: str = "", *, take_over: bool = False) -> bool:
     """Offer this order to this tab for a short time, or renew it.
 
-    False when another tab has it and it is not taken over, or when it waits no more.
+    False when another tab has it and it is not taken over, when it waits no more, or when its school is not theirs.
     """
     return bool(lease_all([order_id], staff, tab, take_over=take_over))
 
@@ -58,7 +58,7 @@ def lease_all(order_ids: Iterable[int], staff: Staff, tab: str, *, take_over: bo
         "expires_at": moment + timedelta(seconds=current_app.config["LEASE_SECONDS"]),
     }
     given = [literal(value, Lease.__table__.c[name].type) for name, value in values.items()]
-    waiting = select(Order.id, *given).where(Order.id.in_(wanted), _WAITS).order_by(Order.id)
+    waiting = select(Order.id, *given).where(*_waits(wanted, staff)).order_by(Order.id)
     available = None if take_over else or_(Lease.expires_at <= moment, _mine(tab, staff_id))
     statement = insert(Lease).from_select(["order_id", *values], waiting)
     statement = statement.on_conflict_do_update(index_elements=[Lease.order_id], set_=values, where=available)
@@ -66,13 +66,16 @@ def lease_all(order_ids: Iterable[int], staff: Staff, tab: str, *, take_over: bo
         return set(db.session.scalars(statement.returning(Lease.order_id)))
 
 
-_WAITS = Order.state == OrderState.PENDING_REVIEW.value
+def _waits(order_ids: Iterable[int], staff: Staff) -> list[Any]:
+    """Of these orders the waiting ones of this person's schools; others are as if they were not there."""
+    conditions = [Order.id.in_(order_ids), Order.state == OrderState.PENDING_REVIEW.value]
+    return conditions + ([Order.school_id.in_(staff.school_ids)] if staff.school_ids else [])
 
 
 def renew(order_ids: Sequence[int], staff: Staff, tab: str) -> set[int]:
     """The tab lives: keep what it holds, or take back what nobody took meanwhile. Returns what it has lost."""
     kept = lease_all(order_ids, staff, tab)
-    return set(db.session.scalars(select(Order.id).where(Order.id.in_(order_ids), _WAITS))) - kept
+    return set(db.session.scalars(select(Order.id).where(*_waits(order_ids, staff)))) - kept
 
 
 def release(order_ids: Sequence[int], staff: Staff, tab: str = "") -> None:

@@ -22,6 +22,7 @@ PURPOSES = {
     "review": N_("审核"),
     "gallery": N_("批量审核"),
     "search": N_("查询"),
+    "opened": N_("照片被加载到工作页面"),
     "production": N_("制作"),
     "school": N_("学校查看"),
 }

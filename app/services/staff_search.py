@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from flask import current_app
@@ -12,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Decision, Form, Order, Photo, PhotoView, Staff
+from app.models import CodeImage, Decision, Form, Order, Photo, PhotoView, Staff
 from app.rules.faults import Invalid, NotAllowed, NotFound
 from app.rules.fields import clean
 from app.rules.text import N_
@@ -122,13 +123,60 @@ def unmask(staff: Staff, number: str, cause: str) -> Form:
         return order.form
 
 
+OPENED = "opened"
+"""A photo's picture went to somebody's browser; that it was on the screen, only the page can say."""
+
+SAME_LOOK = timedelta(hours=1)
+"""Pictures of one photo that one person's browser fetches within this time are one look."""
+
+
+def send_photo_to(staff: Staff, photo_id: int) -> Photo:
+    """A photo whose picture goes to this person's browser, which is written down first, whatever its page then says.
+
+    Raises NotFound for no photo of an order, NotAllowed for one of another school.
+    """
+    looks = select(PhotoView.id).where(
+        PhotoView.photo_id == photo_id, PhotoView.staff_id == staff.id, PhotoView.at > now() - SAME_LOOK
+    )
+    if db.session.scalar(looks.limit(1)) is None:
+        saw_photo(staff, photo_id, OPENED)
+    return _photo_within(staff, photo_id)
+
+
 def saw_photo(staff: Staff, photo_id: int, purpose: str) -> None:
-    """Write down that this person was shown a photo; the student can see it."""
+    """Write down that this person was shown a photo; the student can see it.
+
+    Where it was only known to be OPENED, that row now says more.
+    """
     with unit_of_work():
-        photo = db.session.get(Photo, photo_id)
-        if photo is None or photo.order_id is None:
+        _photo_within(staff, photo_id)
+        opened = db.session.scalar(
+            select(PhotoView)
+            .where(PhotoView.photo_id == photo_id, PhotoView.staff_id == staff.id, PhotoView.purpose == OPENED)
+            .where(PhotoView.at > now() - SAME_LOOK)
+            .limit(1)
+        )
+        if opened is not None:
+            opened.purpose, opened.at = purpose, now()
+        else:
+            db.session.add(PhotoView(photo_id=photo_id, staff_id=staff.id, purpose=purpose, at=now()))
+
+
+def _photo_within(staff: Staff, photo_id: int) -> Photo:
+    photo = db.session.get(Photo, photo_id)
+    if photo is None or photo.order_id is None:
+        raise NotFound
+    order = db.session.get_one(Order, photo.order_id)
+    if staff.school_ids and order.school_id not in staff.school_ids:
+        raise NotAllowed
+    return photo
+
+
+def code_picture(staff: Staff, number: str) -> CodeImage:
+    """The collection code's picture that this person looks at, which is logged. Raises NotFound where there is none."""
+    with unit_of_work():
+        order = visible(staff, number)
+        if order.code is None:
             raise NotFound
-        order = db.session.get_one(Order, photo.order_id)
-        if staff.school_ids and order.school_id not in staff.school_ids:
-            raise NotAllowed
-        db.session.add(PhotoView(photo_id=photo_id, staff_id=staff.id, purpose=purpose, at=now()))
+        audit.note(staff, "code.shown", f"order-{order.id}")
+        return order.code

@@ -9,18 +9,16 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters.clock import now
-from app.adapters.storage import storage
 from app.models import RequestKind
 from app.rules.faults import Invalid, NotFound
 from app.rules.states import Role
 from app.security import roles
 from app.services import code_moves, deletions, student_requests
+from app.views.pictures import CODE_MIMES, send_code
 
 bp = Blueprint("requests", __name__, url_prefix="/requests")
 
 ANSWERERS = (Role.LEAD, Role.ADMIN)
-MIMES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
-"""Kinds of code pictures that every browser shows; others are downloaded."""
 
 
 @bp.get("/")
@@ -83,7 +81,8 @@ def code(request_id: int) -> Any:
 
 def _code(request_id: int, fault: Invalid | None = None, status: int = 200) -> Any:
     found = code_moves.dispute(current_user, request_id)
-    page = render_template("requests/code.html", found=found, row=found.request, mimes=MIMES, wrong=_sentence(fault))
+    wrong = _sentence(fault)
+    page = render_template("requests/code.html", found=found, row=found.request, mimes=CODE_MIMES, wrong=wrong)
     return page, status
 
 
@@ -114,13 +113,4 @@ def picture(request_id: int, side: str) -> Response:
     code = found.code if side == "asked" else (None if found.elsewhere else found.held)
     if code is None:
         raise NotFound
-    try:
-        data = storage().get(code.key)
-    except FileNotFoundError:
-        raise NotFound(_("这张图片不可用")) from None
-    response = Response(data, content_type=MIMES.get(code.suffix, "application/octet-stream"))
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    if code.suffix not in MIMES:
-        response.headers["Content-Disposition"] = f"attachment; filename=code.{code.suffix}"
-    return response
+    return send_code(code)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Lease
+from app.models import Lease, StaffSchool
+from app.rules.faults import NotAllowed
 from app.rules.states import OrderState, Role
 from app.services import decisions, leases, review_queue
 from app.services.decisions import Judgement, Seen
 from app.services.review_queue import Filters
 from app.services.unit import unit_of_work
-from tests.factories import Cast, make_order, make_staff
+from tests.factories import Cast, make_order, make_school, make_staff
 
 EVERYTHING = Filters()
 
@@ -37,6 +40,20 @@ def test_an_order_is_offered_to_one_person_until_the_lease_runs_out(any_cast: Ca
     _run_out(first)
     again = review_queue.offer_next(any_cast.other_reviewer, EVERYTHING, [second], "b")
     assert again is not None and again.id == first
+
+
+def test_orders_of_other_schools_are_neither_leased_nor_told_of(any_cast: Cast) -> None:
+    order = make_order(any_cast.campaign, OrderState.PENDING_REVIEW)
+    order_id, bound = order.id, make_staff(Role.REVIEWER, make_school("10002"))
+    assert not leases.lease(order_id, bound, "b", take_over=True)
+    assert leases.renew([order_id], bound, "b") == set()
+    assert leases.holders([order_id]) == {}
+    seen, home = Seen(order_id, order.version, order.photo_id or 0), make_staff(Role.REVIEWER, any_cast.school)
+    made = decisions.decide(home, seen, Judgement("approved")).id
+    home.school_rows = [StaffSchool(school_id=make_school("10003").id)]  # moved since
+    db.session.commit()
+    with pytest.raises(NotAllowed):
+        decisions.undo(home, made)
 
 
 def test_two_tabs_of_one_person_are_offered_different_orders(any_cast: Cast) -> None:

@@ -21,6 +21,12 @@ const acts = {
   suggest,
   note: () => find("[name=note]")?.focus(),
   take: () => find("[data-take]")?.requestSubmit(),
+  code: () => {
+    const dialog = find("dialog.code");
+    const image = dialog?.querySelector("img");
+    if (image && !image.src) image.src = image.dataset.src; // fetched, and with it logged, only now
+    dialog?.showModal();
+  },
   identity: () => find("dialog.unmask")?.showModal(),
   older: () => {
     const versions = findAll("[data-version]");
@@ -31,7 +37,7 @@ const acts = {
 ["ruler", "faults", "original", "zoom", "edge"].forEach((name) => (acts[name] = () => stage.toggle(name)));
 
 const keys = {
-  a: "approve", r: "reject", n: "next", b: "back", u: "undo", s: "suggest", m: "note", t: "take", i: "identity",
+  a: "approve", r: "reject", n: "next", b: "back", u: "undo", s: "suggest", m: "note", t: "take", i: "identity", c: "code",
   h: "older", g: "ruler", f: "faults", o: "original", z: "zoom", e: "edge", "?": "help",
 }; // prettier-ignore
 const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

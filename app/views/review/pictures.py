@@ -7,14 +7,12 @@ from typing import Any
 from flask import Response, request
 from flask_login import current_user
 
-from app.extensions import db
-from app.models import Photo
 from app.rules.faults import NotFound
 from app.security import roles
 from app.services import staff_search
 from app.views import staff_pictures
-from app.views.pictures import send_photo
-from app.views.review.blueprint import READERS, bp
+from app.views.pictures import send_code, send_photo
+from app.views.review.blueprint import READERS, REVIEWERS, bp
 
 
 @bp.post("/photos/<int:photo_id>/shown")
@@ -26,14 +24,21 @@ def shown(photo_id: int) -> Any:
     return "", 204
 
 
+@bp.get("/orders/<number>/code")
+@roles(*REVIEWERS)
+def code_picture(number: str) -> Response:
+    """The collection code as it was uploaded, where the machine could not read it; that it was shown is logged."""
+    return send_code(staff_search.code_picture(current_user, number))
+
+
 @bp.get("/picture/<token>")
 @roles(*READERS)
 def picture(token: str) -> Response:
+    """A photo's picture; whoever it is sent to is written down."""
     found = staff_pictures.read(token)
-    photo = db.session.get(Photo, found[0]) if found else None
-    if found is None or photo is None:
+    if found is None:
         raise NotFound
-    response = send_photo(photo, found[1])
+    response = send_photo(staff_search.send_photo_to(current_user, found[0]), found[1])
     if found[1] == "original":  # shown in the page, where the browser can
         response.headers.pop("Content-Disposition", None)
         response.content_type = "image/jpeg"
