@@ -83,6 +83,7 @@ def _warm(models: Any) -> None:
 
     grey = np.full((512, 384, 3), 128, np.uint8)
     models.faces(grey)
+    models.sureness(grey)
     models.mask(grey)
     modules()
     _warm_matting()

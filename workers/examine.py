@@ -16,7 +16,7 @@ from workers.checks import CODES, background_uniform, edge, modules
 from workers.imaging import matting
 from workers.imaging.decode import Unreadable, decode
 from workers.imaging.encode import encode, mask_png, preview
-from workers.imaging.hashing import bands, pixel_sha256
+from workers.imaging.hashing import looks, pixel_sha256
 from workers.imaging.models import Models
 from workers.imaging.scene import Scene, build
 from workers.outcome import Outcome
@@ -61,12 +61,12 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     clock.mark("preview")
     digest = hashlib.sha256(rendition).hexdigest() if rendition else None
     part = picture.small.shape[1] / picture.width
-    looks = bands(picture.small, scene.face.points * np.float32(part)) if scene.face else ()
+    seen = looks(picture.small, scene.face.points * np.float32(part)) if scene.face else ()
     pixels = pixel_sha256(picture.rgb)
     clock.mark("hashes")
     report = _report(scene, found)
     return Outcome(
-        report, rendition, digest, shown, pixels, looks, clock.stages, before=before, alpha=alpha, mask=mask, wall=wall
+        report, rendition, digest, shown, pixels, seen, clock.stages, before=before, alpha=alpha, mask=mask, wall=wall
     )
 
 

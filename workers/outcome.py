@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from app.rules.likeness import Look
 from app.rules.report import Box, Check, CheckVerdict, Report, Ruler
 
 VERSION = "1"
@@ -14,14 +15,15 @@ VERSION = "1"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One look at one photo. `bands` are the perceptual hash's parts; `timings` milliseconds by stage."""
+    """What one photo was found to be. `timings` are milliseconds by stage."""
 
     report: Report
     rendition: bytes | None = None
     rendition_sha256: str | None = None
     preview: bytes | None = None
     pixel_sha256: str | None = None
-    bands: tuple[int, ...] = ()
+    looks: tuple[Look, ...] = ()
+    """The face's perceptual hash, and its neighbours by which copies are looked for."""
     timings: dict[str, float] = field(default_factory=dict)
     checker_version: str = VERSION
     before: bytes | None = None
@@ -57,7 +59,7 @@ def pack(outcome: Outcome) -> list[bytes]:
         "report": asdict(outcome.report),
         "rendition_sha256": outcome.rendition_sha256,
         "pixel_sha256": outcome.pixel_sha256,
-        "bands": outcome.bands,
+        "looks": outcome.looks,
         "timings": outcome.timings,
         "checker_version": outcome.checker_version,
     }
@@ -75,7 +77,7 @@ def unpack(frames: list[bytes]) -> Outcome:
         rendition_sha256=body["rendition_sha256"],
         preview=preview or None,
         pixel_sha256=body["pixel_sha256"],
-        bands=tuple(int(band) for band in body["bands"]),
+        looks=tuple(tuple(int(part) for part in look) for look in body["looks"]),
         timings={str(name): float(ms) for name, ms in body["timings"].items()},
         checker_version=str(body["checker_version"]),
         before=before or None,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+Look = tuple[int, ...]
+"""What a face looks like: the parts of its hash."""
+
 BANDS, BITS = 8, 24
 """The hash has so many parts of so many bits; equal parts are looked up, then all bits are compared."""
 
 NEAR = 18
-"""Bits of all that may differ in a copy. Measured on 229 portraits (`make bench WHAT=duplicates`): 99 % of copies are
-found, 98 % of recropped ones; two sittings of a person differ in 22 bits and more, two people in 37 and more."""
+"""Bits of all that may differ in a copy. Measured on 232 portraits (`make bench WHAT=duplicates`): 99 % of copies of
+every kind are found; two sittings of a person differ in 22 bits and more, two people in 32 and more."""
 
 
 def difference(one: Sequence[int], other: Sequence[int]) -> int:

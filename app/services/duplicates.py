@@ -8,17 +8,17 @@ from sqlalchemy import and_, func, or_, select
 
 from app.extensions import db
 from app.models import Form, Order, Photo, PhotoHash
-from app.rules.likeness import alike
+from app.rules.likeness import Look, alike
 from app.rules.report import Check, CheckVerdict
 from app.rules.states import LIVE
 
 
-def duplicate_check(photo: Photo, bands: Sequence[int]) -> Check:
+def duplicate_check(photo: Photo, looks: Sequence[Look]) -> Check:
     """The `duplicate` row for a photo, without saying whose the other is. Inside the unit that stores the photo."""
     order = db.session.get(Order, photo.order_id) if photo.order_id else None
     if _exact(photo, order):
         return Check("duplicate", CheckVerdict.FAIL, fault="same")
-    if _near(photo, order, bands):
+    if _near(photo, order, looks):
         return Check("duplicate", CheckVerdict.WARN, fault="similar")
     return Check("duplicate", CheckVerdict.PASS)
 
@@ -45,16 +45,21 @@ def _exact(photo: Photo, order: Order | None) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def _near(photo: Photo, order: Order | None, bands: Sequence[int]) -> bool:
+def _near(photo: Photo, order: Order | None, looks: Sequence[Look]) -> bool:
     """Photos that share a whole band are few in a million; of those all bits are compared, then whose they are."""
-    if not bands:
+    if not looks:
         return False
-    hits = or_(*(and_(PhotoHash.band == band, PhotoHash.value == value) for band, value in enumerate(bands)))
+    parts_of = enumerate(zip(*looks, strict=True))
+    hits = or_(*(and_(PhotoHash.band == band, PhotoHash.value.in_(set(values))) for band, values in parts_of))
     candidates = select(PhotoHash.photo_id).where(hits, PhotoHash.photo_id != photo.id)
     hashes: dict[int, dict[int, int]] = {}
     rows = select(PhotoHash.photo_id, PhotoHash.band, PhotoHash.value).where(PhotoHash.photo_id.in_(candidates))
     for photo_id, band, value in db.session.execute(rows):
         hashes.setdefault(photo_id, {})[band] = value
-    near = [found for found, parts in hashes.items() if alike(bands, [parts[band] for band in sorted(parts)])]
+    near = [
+        found
+        for found, parts in hashes.items()
+        if any(alike(look, [parts[band] for band in sorted(parts)]) for look in looks)
+    ]
     query = select(Photo.id).join(Order, Order.id == Photo.order_id).where(Photo.id.in_(near), _others(order))
     return bool(near) and db.session.scalar(query.limit(1)) is not None

@@ -14,6 +14,7 @@ from app.adapters.queue import enqueue
 from app.adapters.storage import storage
 from app.extensions import db
 from app.models import CheckState, Exemption, Order, Photo, PhotoCheck, PhotoHash
+from app.rules.likeness import Look
 from app.rules.report import Check, CheckVerdict, Report, Verdict, fold
 from app.services.duplicates import duplicate_check
 from app.services.transitions import touch
@@ -42,7 +43,7 @@ class Finding:
     rendition_sha256: str | None
     preview: bytes | None
     pixel_sha256: str | None
-    bands: Sequence[int]
+    looks: Sequence[Look]
     checker_version: str
     before: bytes | None = None
     alpha: bytes | None = None
@@ -58,7 +59,7 @@ def finding(outcome: Any) -> Finding:
         rendition_sha256=outcome.rendition_sha256,
         preview=outcome.preview,
         pixel_sha256=outcome.pixel_sha256,
-        bands=outcome.bands,
+        looks=outcome.looks,
         checker_version=outcome.checker_version,
         before=outcome.before,
         alpha=outcome.alpha,
@@ -115,9 +116,9 @@ def keep(photo_id: int, attempt: int, finding: Finding) -> None:
         photo.ruler = asdict(finding.report.ruler) if finding.report.ruler else None
         if finding.rendition is not None:
             photo.rendition_key, photo.rendition_sha256 = f"{stem}-rendition.jpg", finding.rendition_sha256
-        _keep_hash(photo, finding.bands)
+        _keep_hash(photo, finding.looks)
         checks = [c for c in finding.report.checks if c.code != "duplicate"]
-        checks.append(duplicate_check(photo, finding.bands))
+        checks.append(duplicate_check(photo, finding.looks))
         _settle(photo, checks, CheckState.DONE)
 
 
@@ -210,9 +211,11 @@ def _settle(photo: Photo, checks: list[Check], state: CheckState) -> None:
             touch(order)
 
 
-def _keep_hash(photo: Photo, bands: Sequence[int]) -> None:
+def _keep_hash(photo: Photo, looks: Sequence[Look]) -> None:
+    """The face's own hash; its neighbours are only looked for."""
     db.session.execute(delete(PhotoHash).where(PhotoHash.photo_id == photo.id))
-    db.session.add_all(PhotoHash(photo_id=photo.id, band=band, value=value) for band, value in enumerate(bands))
+    own = looks[0] if looks else ()
+    db.session.add_all(PhotoHash(photo_id=photo.id, band=band, value=value) for band, value in enumerate(own))
 
 
 def submittable(photo: Photo | None) -> bool:

@@ -14,6 +14,7 @@ from app.adapters.queue import connection
 from app.adapters.storage import storage
 from app.extensions import db
 from app.models import CheckState, Order, Photo
+from app.rules.likeness import Look
 from app.rules.report import Check, CheckVerdict, Report
 from app.rules.states import OrderState
 from app.services import prechecks
@@ -24,10 +25,10 @@ PASS = Check("eyes_open", CheckVerdict.PASS, 0.3, "ratio", 0.2)
 FAIL = Check("eyes_open", CheckVerdict.FAIL, 0.1, "ratio", 0.2, fault="closed")
 
 
-def finding(*checks: Check, pixels: str = "p" * 64, bands: tuple[int, ...] = (), rendition: bytes | None = b"jpeg"):
+def finding(*checks: Check, pixels: str = "p" * 64, looks: tuple[Look, ...] = (), rendition: bytes | None = b"jpeg"):
     """What a checker child might have said."""
     report = Report("chsi-2017", "blue", 480, 640, checks or (PASS,), (0, 0, 480, 640))
-    return prechecks.Finding(report, rendition, "r" * 64, b"preview", pixels, bands, "test-1")
+    return prechecks.Finding(report, rendition, "r" * 64, b"preview", pixels, looks, "test-1")
 
 
 @pytest.fixture
@@ -122,13 +123,14 @@ def test_a_photo_in_time_is_not_requeued(waiting: Photo) -> None:
     ("copy", "verdict"),
     [
         ({"pixels": "a" * 64}, "fail"),  # same pixels on another person's order
-        ({"pixels": "b" * 64, "bands": (1, 2, 3, 4, 5, 6, 7, 0)}, "warn"),  # a re-encoded copy
-        ({"pixels": "b" * 64, "bands": (1, *[0xAAAAAA] * 7)}, "pass"),  # another picture
+        ({"pixels": "b" * 64, "looks": ((1, 2, 3, 4, 5, 6, 7, 0),)}, "warn"),  # a re-encoded copy
+        ({"pixels": "b" * 64, "looks": ((0,) * 8, (1, 2, 3, 4, 5, 6, 7, 0))}, "warn"),  # seen with the window moved
+        ({"pixels": "b" * 64, "looks": ((1, *[0xAAAAAA] * 7),)}, "pass"),  # another picture
     ],
 )
 def test_the_same_picture_on_another_order(waiting: Photo, cast: Cast, copy: dict, verdict: str) -> None:
     prechecks.claim(waiting.id)
-    prechecks.keep(waiting.id, 1, finding(pixels="a" * 64, bands=(1, 2, 3, 4, 5, 6, 7, 8)))
+    prechecks.keep(waiting.id, 1, finding(pixels="a" * 64, looks=((1, 2, 3, 4, 5, 6, 7, 8), (0xAAAAAA,) * 8)))
     other = make_photo(make_order(cast.campaign, complete=False), verdict=None)
     prechecks.claim(other.id)
     prechecks.keep(other.id, 1, finding(**copy))

@@ -73,7 +73,7 @@ def test_the_same_picture_gives_the_same_report_and_bytes(
     with Checker() as other:
         second = other.check(path, body, "blue")
     assert first.report == second.report
-    assert (first.rendition, first.bands, first.pixel_sha256) == (second.rendition, second.bands, second.pixel_sha256)
+    assert (first.rendition, first.looks, first.pixel_sha256) == (second.rendition, second.looks, second.pixel_sha256)
 
 
 def test_a_finished_rendition_is_judged_as_it_stands(

@@ -230,6 +230,7 @@ def _mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(spoilt)
 
 
+@pytest.mark.timeout(max(300, 2 * ROUNDS))
 def test_mutated_files_never_lose_a_photo(
     checker: Checker, body: dict[str, Any], drawn: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -260,7 +261,7 @@ def test_one_worker_or_eight_say_the_same_to_the_byte(body: dict[str, Any], draw
 
     def answers(checker: Checker) -> list[tuple[Any, ...]]:
         seen = [checker.check(path, body, "blue") for path in files]
-        return [(one.report, one.rendition, one.preview, one.pixel_sha256, one.bands) for one in seen]
+        return [(one.report, one.rendition, one.preview, one.pixel_sha256, one.looks) for one in seen]
 
     checkers = [Checker(deadline=120) for _ in range(8)]
     try:

@@ -21,6 +21,7 @@ from app.rules.photo_rule import load_rule
 from app.rules.report import Check, CheckVerdict
 from workers.checker import Checker
 from workers.checks.background_uniform import fault_map
+from workers.checks.exposure import key
 from workers.checks.natural_colour import colour_beyond_tone
 from workers.checks.planes import wall
 from workers.imaging import pose
@@ -100,6 +101,16 @@ def test_tone_is_no_colour_and_colour_is_more_than_tone() -> None:
     toned = lab(grey * np.array([1, 0.9, 0.75], np.float32)).reshape(-1, 3)
     coloured = lab(rng.integers(0, 256, (64, 64, 3)).astype(np.float32)).reshape(-1, 3)
     assert colour_beyond_tone(toned) < 1.5 < 20 < colour_beyond_tone(coloured)
+
+
+def test_the_bars_of_a_letterbox_do_not_make_a_picture_dark(look: Any) -> None:
+    scene = look(seed=2)
+    light = key(scene)
+    barred = np.pad(scene.picture.rgb, ((200, 200), (90, 0), (0, 0)), constant_values=7)
+    scene.picture = replace(scene.picture, rgb=barred)
+    assert abs(key(scene) / light - 1) < 0.05
+    scene.picture = replace(scene.picture, rgb=np.zeros_like(barred))
+    assert key(scene) < 0.01 < light
 
 
 def test_the_fault_map_lies_on_the_wall_where_the_clutter_is(look: Any) -> None:

@@ -2,7 +2,7 @@
 
 ISO/IEC 29794-5 IlluminationUniformity compares the cheeks' histograms; their overlap is empty from a moderate
 difference on and no longer tells strong from stronger. So the difference itself is measured, twice: between the cheeks
-(median) and between the halves of the face (mean). What both show counts.
+(median) and between the halves of the face (mean). Their mean counts, where both say that the same side is darker.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from app.rules.report import Box, Check
 from workers.checks.common import judged, skipped
 from workers.checks.marks import CHIN, LEFT_CHEEK, NOSE_ROOT, NOSE_TIP, RIGHT_CHEEK, UNDER_NOSE
 from workers.checks.planes import cheeks, has_skin, light, skin
-from workers.imaging.pose import agreed
 from workers.imaging.scene import Scene
 
 CODES = ("lighting",)
@@ -35,10 +34,9 @@ def look(scene: Scene) -> Iterator[Check]:
     if not left.any() or not right.any():
         yield skipped("lighting")
         return
-    difference = agreed(
-        _stops(float(np.median(tones[left_cheek])), float(np.median(tones[right_cheek]))),
-        _stops(float(tones[left].mean()), float(tones[right].mean())),
-    )
+    halves = _stops(float(tones[left].mean()), float(tones[right].mean()))
+    between = _stops(float(np.median(tones[left_cheek])), float(np.median(tones[right_cheek])))
+    difference = (halves + between) / 2 if halves * between > 0 else 0.0
     yield judged(scene, "lighting", abs(difference), "one_side", _darker(scene, difference))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from app.rules.likeness import BANDS, BITS
+from app.rules.likeness import BANDS, BITS, Look
 
 Rgb = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
@@ -21,6 +22,11 @@ _ACROSS, _ROW = 3.4, 0.48
 _MESH = 468  # landmarks of the face's surface, without the pupils
 _LOW = 24
 """Frequencies each way from which the lowest are taken."""
+_STEP = 0.03
+"""By how much of its radius the window is moved for another look: as far as landmarks stray in a recropped copy."""
+_MOVES = ((0.0, 0.0), (_STEP, 0.0), (-_STEP, 0.0), (0.0, _STEP), (0.0, -_STEP))
+"""Right and down, in landmark radii: first the window as it lies."""
+LOOKS = len(_MOVES)
 TYPICAL = Path(__file__).with_name("typical_face.json")
 
 
@@ -31,36 +37,62 @@ def pixel_sha256(rgb: Rgb) -> str:
     return digest.hexdigest()
 
 
-def bands(rgb: Rgb, points: Plane) -> tuple[int, ...]:
-    """The face's perceptual hash in BANDS parts of BITS bits; a copy keeps most bits, and at least one part whole.
+def looks(rgb: Rgb, points: Plane) -> tuple[Look, ...]:
+    """The face's perceptual hash, then the same with the window moved a little to each side.
 
-    `points` are the face's landmarks in pixels of `rgb`. Each bit says whether one low frequency (DCT) of the face is
-    stronger than in a typical face: without that comparison all faces would share most bits. Neighbours among the
-    frequencies go into different parts.
+    The first is the photo's own and is kept; a copy is looked for by all of them, because the landmarks, by which the
+    window is laid, stray when the picture is cut otherwise. `points` are the face's landmarks in pixels of `rgb`.
     """
-    on = waves(rgb, points) > _TYPICAL_WAVES
-    return tuple(int("".join("1" if bit else "0" for bit in on[band::BANDS]), 2) for band in range(BANDS))
+    face = _near(rgb, points)
+    return tuple(_bands(_waves(face, move)) for move in _MOVES)
 
 
 def waves(rgb: Rgb, points: Plane) -> Plane:
-    """The BANDS x BITS lowest frequencies of the face: independent of light, size and place.
+    """The BANDS x BITS lowest frequencies of the face: independent of light, size and place."""
+    return _waves(_near(rgb, points), _MOVES[0])
 
-    The window is laid by the mean and spread of all landmarks, which move less than any one of them, and fades towards
-    its border: graduates share the background.
+
+def _bands(found: Plane) -> Look:
+    """BANDS parts of BITS bits; a copy keeps most bits, and at least one part whole.
+
+    Each bit says whether one low frequency (DCT) of the face is stronger than in a typical face: without that
+    comparison all faces would share most bits. Neighbours among the frequencies go into different parts.
     """
+    on = found > _TYPICAL_WAVES
+    return tuple(int("".join("1" if bit else "0" for bit in on[band::BANDS]), 2) for band in range(BANDS))
+
+
+@dataclass(frozen=True)
+class _Near:
+    """The face and what the window may reach around it, smoothed for the window's size; centre and side in pixels."""
+
+    grey: Rgb
+    centre: Plane
+    side: float
+
+
+def _near(rgb: Rgb, points: Plane) -> _Near:
     spots = points[:_MESH, :2]
     centre = spots.mean(0)
-    side = _ACROSS * float(np.sqrt(((spots - centre) ** 2).sum(1).mean()))
-    scale = _SIDE / max(8.0, side)
+    side = max(8.0, _ACROSS * float(np.sqrt(((spots - centre) ** 2).sum(1).mean())))
+    scale = _SIDE / side
     blur = max(0.5, 0.5 / scale)
-    left, top = np.maximum(0, (centre - side / 2 - 4 * blur).astype(int))
-    right, bottom = (centre + side / 2 + 4 * blur).astype(int) + 1
+    reach = side * (0.5 + _STEP) + 4 * blur
+    left, top = np.maximum(0, (centre - reach).astype(int))
+    right, bottom = (centre + reach).astype(int) + 1
     grey = cv2.cvtColor(rgb[top : max(top + 1, bottom), left : max(left + 1, right)], cv2.COLOR_RGB2GRAY)
     if scale < 1:  # smooth before it is made smaller
         grey = cv2.GaussianBlur(grey, (0, 0), blur)
-    x, y = centre - (left, top)
+    return _Near(np.asarray(grey, np.uint8), centre - (left, top), side)
+
+
+def _waves(face: _Near, move: tuple[float, float]) -> Plane:
+    """The window is laid by the mean and spread of all landmarks, which move less than any one of them, and fades
+    towards its border: graduates share the background."""
+    scale = _SIDE / face.side
+    x, y = face.centre + np.array(move) * face.side / _ACROSS
     matrix = np.array([[scale, 0, _SIDE / 2 - x * scale], [0, scale, _ROW * _SIDE - y * scale]])
-    small = cv2.warpAffine(grey, matrix, (_SIDE, _SIDE), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    small = cv2.warpAffine(face.grey, matrix, (_SIDE, _SIDE), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     flat = (small - float((small * _FADE).sum() / _FADE.sum())) * _FADE
     flat /= np.sqrt((flat * flat).sum() / _FADE.sum()) + 1e-6
     return np.asarray(cv2.dct(flat)[_ROWS, _COLUMNS], np.float32)

@@ -1,7 +1,8 @@
-"""The two MediaPipe models: 478 face landmarks with blendshapes and head pose, and the person mask."""
+"""The MediaPipe models: 478 face landmarks with blendshapes and head pose, and the person mask."""
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ Plane = npt.NDArray[np.float32]
 FOLDER = Path(__file__).resolve().parent.parent / "models"
 FACES = 4
 """Faces looked for: enough to say that there is more than one."""
+
+_DETECTED = 256  # pixels on the long side that the detector is shown: it looks at 128
 
 SURE, FAINT = 0.5, 0.3
 """Confidence asked of the face detector: the model's own default, and the second look when nothing was found."""
@@ -43,7 +46,7 @@ class Face:
 
 
 class Models:
-    """Both models, loaded once. Close it: MediaPipe's own threads outlive a forgotten task."""
+    """All models, loaded once. Close it: MediaPipe's own threads outlive a forgotten task."""
 
     def __init__(self) -> None:
         cv2.setNumThreads(1)
@@ -52,6 +55,7 @@ class Models:
             output_confidence_masks=True,
         )
         self._faces = _landmarker(SURE)
+        self._detector = _detector()
         self._faint: Any = None
         self._person = vision.ImageSegmenter.create_from_options(person)
 
@@ -60,6 +64,7 @@ class Models:
 
     def __exit__(self, *_: object) -> None:
         self._faces.close()
+        self._detector.close()
         if self._faint is not None:
             self._faint.close()
         self._person.close()
@@ -74,10 +79,26 @@ class Models:
             self._faint = _landmarker(FAINT)
         return _look(self._faint, rgb)
 
+    def sureness(self, rgb: Rgb) -> float:
+        """How sure the face detector is of its surest face, 0..1; of a face upside down it is less so."""
+        scale = _DETECTED / max(rgb.shape[:2])
+        size = [max(16, round(side * scale)) for side in rgb.shape[1::-1]]
+        small = np.ascontiguousarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb)
+        found: Any = self._detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=small))
+        return max((float(face.categories[0].score) for face in found.detections), default=0.0)
+
     def mask(self, rgb: Rgb) -> Plane:
         """Confidence 0..1 that a pixel belongs to the person, of the picture's size."""
         result: Any = self._person.segment(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
         return np.array(result.confidence_masks[0].numpy_view(), np.float32).reshape(rgb.shape[:2])
+
+
+def _detector() -> Any:
+    """The detector within the landmark model, which tells where faces are but not how surely it found them."""
+    with zipfile.ZipFile(FOLDER / "face_landmarker.task") as parts:
+        model = BaseOptions(model_asset_buffer=parts.read("face_detector.tflite"))
+    options = vision.FaceDetectorOptions(base_options=model, min_detection_confidence=FAINT)
+    return vision.FaceDetector.create_from_options(options)
 
 
 def _landmarker(confidence: float) -> Any:
