@@ -33,6 +33,7 @@ class Order(db.Model):
         Index("ix_order_queue", "state", "state_since", "id"),
         Index("ix_order_campaign_state", "campaign_id", "state"),
         _of_few("ix_order_wait_verdict", "queue_verdict", "state_since", "id", where=_WAITS),
+        _of_few("ix_order_wait_verdict_due", "queue_verdict", "queue_due", "state_since", "id", where=_WAITS),
         _of_few("ix_order_wait_due", "queue_due", "state_since", "id", where=_WAITS),
         _of_few("ix_order_wait_again", "state_since", "id", where=_WAITS_AGAIN),
     )

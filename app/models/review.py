@@ -19,6 +19,7 @@ class Reason(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     label: Mapped[str]
+    label_en: Mapped[str] = mapped_column(default="", server_default="")
     text_zh: Mapped[str]
     text_en: Mapped[str]
     target: Mapped[str]  # photo | code | form:<field>
@@ -36,6 +37,7 @@ class ReasonVersion(db.Model):
     reason_id: Mapped[int] = mapped_column(ForeignKey("reason.id"))
     no: Mapped[int]
     label: Mapped[str]
+    label_en: Mapped[str] = mapped_column(default="", server_default="")
     text_zh: Mapped[str]
     text_en: Mapped[str]
     target: Mapped[str]

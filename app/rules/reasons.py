@@ -26,6 +26,7 @@ class BuiltIn:
 
     code: str
     label: str
+    label_en: str
     text_zh: str
     text_en: str
     target: str
@@ -51,10 +52,12 @@ def open_places(text: str) -> list[str]:
 
 def faults(values: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with a reason as edited: field to sentence."""
-    wrong = {name: N_("请填写") for name in ("code", "label", "text_zh", "text_en") if not values.get(name, "").strip()}
+    needed = ("code", "label", "label_en", "text_zh", "text_en")
+    wrong = {name: N_("请填写") for name in needed if not values.get(name, "").strip()}
     rules = (
         ("code", _code(values.get("code", ""))),
         ("label", N_("名称请控制在 12 个字以内") if len(values.get("label", "").strip()) > 12 else ""),
+        ("label_en", _label_en(values.get("label_en", "").strip())),
         ("target", _target(values.get("target", ""))),
         ("check_code", N_("请选择已有的检测项") if values.get("check_code", "") not in ("", *LABELS) else ""),
         ("hotkey", N_("快捷键只能是 1 到 9") if not re.fullmatch(r"[1-9]?", values.get("hotkey", "")) else ""),
@@ -72,6 +75,12 @@ def faults(values: Mapping[str, str]) -> dict[str, str]:
 
 def _code(code: str) -> str:
     return "" if re.fullmatch(r"[a-z][a-z0-9_]{1,39}", code) else N_("代码只能包含小写字母、数字和下划线，以字母开头")
+
+
+def _label_en(label: str) -> str:
+    if _HAN.search(label):
+        return N_("这里请填写英文")
+    return N_("英文名称请控制在 20 个字符以内") if len(label) > 20 else ""
 
 
 def _target(target: str) -> str:

@@ -34,6 +34,7 @@ def seed_reasons() -> None:
                     Reason(
                         code=reason.code,
                         label=reason.label,
+                        label_en=reason.label_en,
                         text_zh=reason.text_zh,
                         text_en=reason.text_en,
                         target=reason.target,
@@ -104,7 +105,8 @@ def _clashes(values: Mapping[str, str], reason: Reason | None) -> dict[str, str]
 
 
 def _write(reason: Reason, values: Mapping[str, str]) -> None:
-    reason.label, reason.target = values["label"].strip(), values["target"]
+    reason.label, reason.label_en = values["label"].strip(), values["label_en"].strip()
+    reason.target = values["target"]
     reason.text_zh, reason.text_en = values["text_zh"].strip(), values["text_en"].strip()
     reason.check_code, reason.hotkey = values.get("check_code") or None, values.get("hotkey") or None
     reason.position, reason.active = int(values.get("position") or 100), values.get("active") == "1"
@@ -119,7 +121,7 @@ def _versions(reason_id: int) -> Sequence[ReasonVersion]:
 def _keep_version(reason: Reason, staff_id: int | None) -> None:
     """Note what the reason says now, when it differs from the version before."""
     before = next(iter(_versions(reason.id)), None)
-    said = {name: getattr(reason, name) for name in ("label", "text_zh", "text_en", "target")}
+    said = {name: getattr(reason, name) for name in ("label", "label_en", "text_zh", "text_en", "target")}
     if before is None or any(getattr(before, name) != text for name, text in said.items()):
         number = before.no + 1 if before else 1
         db.session.add(ReasonVersion(reason_id=reason.id, no=number, staff_id=staff_id, **said))

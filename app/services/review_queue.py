@@ -181,9 +181,17 @@ def _with_rows(query: Any) -> Any:
     )
 
 
+def _in_order(ids: Sequence[int]) -> Sequence[Order]:
+    """These orders with what a list shows of each, read once it is known which: joined before, a database that sorts
+    would read the rows of every order that waits."""
+    found = {order.id: order for order in db.session.scalars(_with_rows(select(Order)).where(Order.id.in_(ids)))}
+    return [found[one] for one in ids if one in found]
+
+
 def page(staff: Staff, filters: Filters, limit: int = 50) -> Sequence[Order]:
     """The first waiting orders, leased or not."""
-    return db.session.scalars(_with_rows(waiting(staff, filters)).limit(limit)).all()
+    ids = db.session.scalars(waiting(staff, filters).with_only_columns(Order.id).limit(limit)).all()
+    return _in_order(ids)
 
 
 def whole(order_id: int) -> tuple[Order, RosterEntry | None] | None:
@@ -222,8 +230,9 @@ def green(staff: Staff, filters: Filters, limit: int, tab: str) -> Sequence[Orde
         .where(*_GREEN, ~_contradicted(), leases.free(tab, staff.id))
         .with_only_columns(Order.id)
     )
-    mine = leases.lease_all(db.session.scalars(query.limit(limit)).all(), staff, tab)
-    return db.session.scalars(_with_rows(waiting(staff, filters)).where(Order.id.in_(mine))).all()
+    found = db.session.scalars(query.limit(limit)).all()
+    mine = leases.lease_all(found, staff, tab)
+    return _in_order([one for one in found if one in mine])
 
 
 _GREEN = (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from flask import Flask, current_app
-from flask_babel import format_date, format_datetime, format_timedelta
+from flask_babel import format_date, format_datetime, format_timedelta, get_locale
 from flask_babel import gettext as _
 
-from app.models import Order, PhotoCheck
+from app.models import Order, PhotoCheck, Reason
 from app.rules import labels, samples
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
@@ -31,6 +32,16 @@ ROLE_LABELS = {
     "student": N_("学生"),
     "system": N_("系统"),
 }
+
+
+def reason_name(reason: Reason) -> str:
+    """What staff call a reason, in their language; in Chinese while nobody has given it an English name."""
+    return reason.label if str(get_locale()) == "zh" else reason.label_en or reason.label
+
+
+def reason_names(known: Iterable[Reason]) -> dict[str, str]:
+    """`reason_name` by code."""
+    return {reason.code: reason_name(reason) for reason in known}
 
 
 def init_app(app: Flask) -> None:
@@ -68,6 +79,7 @@ def init_app(app: Flask) -> None:
         check_number=check_number,
         option_label=option_label,
         target_label=target_label,
+        reason_name=reason_name,
         masked=mask,
         yuan=yuan,
         stage_label=lambda stage: _(labels.STAGE_LABELS[stage]),

@@ -11,6 +11,7 @@ from app.rules.reasons import built_in, faults, fill, open_places
 GOOD = {
     "code": "hair",
     "label": "头发",
+    "label_en": "Hair",
     "text_zh": "头发遮住了眉毛，请把头发拢到耳后重拍。",
     "text_en": "Hair covers your brows. Please pull it back and retake.",
     "target": "photo",
@@ -23,7 +24,8 @@ GOOD = {
 def test_the_shipped_reasons_obey_our_own_rule() -> None:
     for row in built_in():
         values = {
-            name: getattr(row, name) or "" for name in ("code", "label", "text_zh", "text_en", "target", "hotkey")
+            name: getattr(row, name) or ""
+            for name in ("code", "label", "label_en", "text_zh", "text_en", "target", "hotkey")
         }
         assert faults(values | {"check_code": row.check or ""}) == {}, row.code
 
@@ -37,7 +39,7 @@ def test_a_good_reason_has_no_fault() -> None:
     ("field", "value"),
     [
         ("code", ""), ("code", "Hair"), ("code", "头发"), ("code", "1st"), ("code", "x" * 41), ("code", "a-b"),
-        ("label", " "), ("label", "名" * 13),
+        ("label", " "), ("label", "名" * 13), ("label_en", ""), ("label_en", "头发"), ("label_en", "x" * 21),
         ("target", "form:"), ("target", "form:nothing"), ("target", "form:code"), ("target", ""), ("target", "name"),
         ("check_code", "beauty"), ("hotkey", "0"), ("hotkey", "10"), ("hotkey", "a"), ("position", "-1"),
         ("text_zh", ""), ("text_zh", "请重拍"), ("text_zh", "Please retake the photo now."),

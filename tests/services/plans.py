@@ -17,6 +17,7 @@ PLANS = {
     "the next order": Filters(),
     "the next by deadline": Filters(sort="deadline"),
     "the next to review": Filters(verdict="review", sort="verdict"),
+    "the next passed by deadline": Filters(verdict="passed", sort="deadline"),
     "the next with a fault": Filters(check="expression"),
     "the next resubmission": Filters(kind="resubmitted", sort="resubmitted"),
     "the next appeal": Filters(kind="appeal"),

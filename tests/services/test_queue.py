@@ -22,7 +22,7 @@ def _at(campaign: Campaign, hours: int, **values: str) -> Order:
     return order
 
 
-SORTED_BY_INDEX = ("the next order", "the next by deadline", "the next to review")
+SORTED_BY_INDEX = ("the next order", "the next by deadline", "the next to review", "the next passed by deadline")
 
 
 def _ids(cast: Cast, **filters: str | int) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import Context
+
 import pytest
 from flask import Flask
 
@@ -28,7 +30,7 @@ def _row(code: str) -> Reason:
 
 
 def _values(row: Reason) -> dict[str, str]:
-    names = ("code", "label", "text_zh", "text_en", "target", "check_code", "hotkey", "position")
+    names = ("code", "label", "label_en", "text_zh", "text_en", "target", "check_code", "hotkey", "position")
     return {name: str(getattr(row, name) or "") for name in names} | ({"active": "1"} if row.active else {})
 
 
@@ -123,3 +125,20 @@ def test_the_editor_previews_keeps_what_was_typed_and_says_what_is_wrong(app: Fl
     assert "历史版本" in page
     assert client.post(f"/review/reasons/{_row('hair').id}/delete").status_code == 303
     assert client.get("/review/reasons/999999").status_code == 404
+
+
+def test_staff_read_a_reasons_name_in_their_language(app: Flask, cast: Cast) -> None:
+    reasons.save(GOOD | ON, cast.lead)
+    db.session.query(Reason).filter_by(code="pose").update({"label_en": ""})
+    db.session.commit()
+    order = make_order(cast.campaign, OrderState.PENDING_REVIEW)
+    client, address = sign_in(app.test_client(), cast.lead), f"/review/orders/{order.number}/desk"
+    assert "<span>头发</span>" in client.get(address).text
+
+    def english(path: str) -> str:  # in a context of its own, as on the server: each keeps the language of its request
+        return str(Context().run(client.get, path, headers={"Accept-Language": "en"}).text)
+
+    page = english(address)
+    assert "<span>Hair</span>" in page
+    assert "<span>姿势</span>" in page  # nobody has given it an English name
+    assert "Hair" in english("/review/reasons") and "Hair" in english("/review/")

@@ -13,6 +13,7 @@ from app.rules.states import Role
 from app.security import roles
 from app.services import reasons, schools, statistics
 from app.services.statistics import DAY, HOUR, Scope
+from app.views import texts
 from app.views.review.blueprint import bp
 
 PERIODS = (1, 7, 30, 90)
@@ -53,7 +54,7 @@ def figures() -> Any:
         outcomes=statistics.outcomes(scope, since),
         waited=statistics.middle(statistics.waiting_times(scope, since)),
         reviewers=statistics.reviewers(scope, since) if Role.LEAD in current_user.roles else None,
-        labels={reason.code: reason.label for reason in reasons.everything()},
+        labels=texts.reason_names(reasons.everything()),
         schools=mine,
         campaigns=campaigns,
     )

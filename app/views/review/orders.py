@@ -12,7 +12,7 @@ from app.models import Form, Order
 from app.rules.states import Role
 from app.security import roles
 from app.services import decisions, exemptions, reasons, staff_search
-from app.views import staff_pictures
+from app.views import staff_pictures, texts
 from app.views.review.blueprint import READERS, bp, read_filters
 
 SEES_STUDENT = (Role.REVIEWER, Role.LEAD, Role.PRODUCER, Role.SCHOOL, Role.ADMIN)
@@ -39,7 +39,7 @@ def _page(found: Order, contact: Form | None = None) -> str:
         contact=contact,
         picture=staff_pictures.address(found.photo, "rendition") if shown else "",
         decisions=staff_search.decisions_of(found),
-        reason_label={reason.code: reason.label for reason in reasons.everything()}.get,
+        reason_label=texts.reason_names(reasons.everything()).get,
     )
 
 

@@ -13,7 +13,7 @@ from app.rules.messages import APPEALABLE_NEVER
 from app.rules.states import Action, OrderState, allowed
 from app.services import decisions, leases, reasons, rejections, review_queue
 from app.services.remedies import remedies
-from app.views import staff_pictures
+from app.views import staff_pictures, texts
 from app.views.pictures import CODE_MIMES
 from app.views.ruler import overlay
 
@@ -51,7 +51,7 @@ def panel(order_id: int | None, tab: str = "", *, leased: bool = False) -> dict[
             "exemptable": exemptable,
             "form": order.form,
             "rows": _rows(order.form, entry),
-            "reason_label": {reason.code: reason.label for reason in known}.get,
+            "reason_label": texts.reason_names(known).get,
             "reasons": [_offer(reason, photo) for reason in offered],
             "suggested": reasons.suggested(offered, {check.code for check in bad if check.verdict == "fail"}),
             "drawing": overlay(photo) if photo and photo.settled and photo.width else None,

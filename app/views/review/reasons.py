@@ -20,7 +20,7 @@ from app.services import reasons
 from app.views.review.blueprint import bp
 
 EDITORS = (Role.LEAD, Role.ADMIN)
-COLUMNS = ("code", "label", "text_zh", "text_en", "target", "check_code", "hotkey", "position")
+COLUMNS = ("code", "label", "label_en", "text_zh", "text_en", "target", "check_code", "hotkey", "position")
 SAMPLE = {"value": "42", "limit": "50"}
 
 
