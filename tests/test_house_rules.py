@@ -56,6 +56,12 @@ def test_views_own_no_transaction() -> None:
     ] == []
 
 
+def test_json_in_an_attribute_is_escaped() -> None:
+    """Flask's tojson leaves double quotes as they are, which end the attribute."""
+    bare = re.compile(r"\|\s*tojson(?!\s*\|\s*forceescape)")
+    assert [_names(path) for path in TEMPLATES if bare.search(path.read_text("utf-8"))] == []
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=_names)
 def test_templates_are_short_and_import_what_they_use(path: Path) -> None:
     text = path.read_text("utf-8")

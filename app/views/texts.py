@@ -53,7 +53,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(lambda day: format_date(day) if day else "", "dateformat")
     app.jinja_env.globals.update(
         site_title=site_title,
-        state_label=lambda state: _(labels.STATE_LABELS.get(state, state)),
+        state_label=state_label,
         refund_label=lambda state: _(labels.REFUND_LABELS[state]),
         difference_label=lambda kind: _(labels.DIFFERENCE_LABELS.get(kind, kind)),
         notice_label=lambda outcome: _(labels.NOTICE_LABELS.get(outcome, outcome)),
@@ -118,6 +118,12 @@ def site_title() -> str:
     """The service's name: the default one is translated, an installation's own stays as it was set."""
     title = current_app.config["SITE_TITLE"]
     return _(title)
+
+
+def state_label(state: str, order: Order | None = None) -> str:
+    """What a state is called; of a refunded `order` it is the refund's own state."""
+    refund = submissions.refund_of(order) if order is not None and state == OrderState.REFUNDED else None
+    return _(labels.REFUND_LABELS[refund.state] if refund else labels.STATE_LABELS.get(state, state))
 
 
 def code_taken(order: Order) -> str:
