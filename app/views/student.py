@@ -28,6 +28,15 @@ def _order(number: str) -> Order:
     return submissions.owned(current_user.id, number)
 
 
+def _editable(found: Order) -> bool:
+    return submissions.state_shown(found) in EDITABLE
+
+
+def _to_order(number: str) -> Any:
+    """Away from a step that can no longer be changed, to where the student sees how it stands."""
+    return redirect(url_for("student.order", number=number), 303)
+
+
 @bp.post("/start")
 @student_only
 def start() -> Any:
@@ -73,8 +82,8 @@ def state(number: str) -> Any:
 def step(number: str) -> Any:
     """The first step that is not done."""
     found = _order(number)
-    if submissions.state_shown(found) not in EDITABLE:
-        return redirect(url_for("student.order", number=number), 303)
+    if not _editable(found):
+        return _to_order(number)
     if not consents.complete(current_user.id):
         return redirect(url_for("site.privacy", next=request.path), 303)
     code = found.code
@@ -88,6 +97,8 @@ def step(number: str) -> Any:
 @bp.get("/orders/<number>/code")
 @student_only
 def code(number: str) -> Any:
+    if not _editable(_order(number)):
+        return _to_order(number)
     return render_template("student/code.html", **_code_facts(number, 0))
 
 
@@ -123,6 +134,8 @@ def code_person(number: str) -> Any:
 @student_only
 def form(number: str) -> Any:
     found = _order(number)
+    if not _editable(found):
+        return _to_order(number)
     return _form_page(found, submissions.typed(found), {})
 
 
@@ -214,7 +227,10 @@ def photo_status(number: str) -> Any:
 @bp.get("/orders/<number>/camera")
 @student_only
 def camera(number: str) -> Any:
-    return render_template("student/camera.html", order=_order(number))
+    found = _order(number)
+    if not _editable(found):
+        return _to_order(number)
+    return render_template("student/camera.html", order=found, tries=submissions.tries_left(found))
 
 
 @bp.post("/orders/<number>/photo/person")

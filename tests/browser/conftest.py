@@ -26,6 +26,8 @@ from app.extensions import db
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = "/usr/bin/chromium"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--lang=zh-CN"]
+CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+"""A camera that shows a test picture, allowed without a question."""
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1366, "height": 620}
 
@@ -141,7 +143,7 @@ def installation(
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES + CAMERA)
         yield opened
         opened.close()
 

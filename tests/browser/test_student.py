@@ -103,6 +103,29 @@ def test_a_hidden_tab_asks_nothing_and_a_settled_photo_ends_the_asking(app: Flas
         assert len(asked) == looks
 
 
+def test_the_camera_or_where_there_is_none_the_phones_own(
+    app: Flask, cast: Cast, open_page: Any, tmp_path: Path
+) -> None:
+    order = make_order(cast.campaign, OrderState.DRAFT, account=cast.student)
+    (tmp_path / "me.jpg").write_bytes(JPEG + b"mine")
+    with served(app) as url:
+        page = signed_in(open_page(), app, url, cast.student)
+        page.goto(f"{url}/orders/{order.number}/camera")
+        page.get_by_role("button", name="拍摄").click()
+        page.get_by_role("button", name="重拍").click()
+        page.get_by_role("button", name="拍摄").click()
+        page.get_by_role("button", name="使用这张").click()
+        expect(page.get_by_text("检测中…")).to_be_visible()
+        page.add_init_script("navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('denied'))")
+        page.goto(f"{url}/orders/{order.number}/camera")
+        expect(page.get_by_text("无法使用摄像头")).to_be_visible()
+        page.set_input_files("input[name=photo]", tmp_path / "me.jpg")
+        expect(page.get_by_text("检测中…")).to_be_visible()
+    db.session.rollback()
+    sources = [photo.source for photo in db.session.get_one(Order, order.id).photos]
+    assert sources == ["album", "camera", "camera_fallback"]
+
+
 def _prepare(folder: Path) -> str:
     campaign = make_campaign(make_school("10001"), code="STORY2")
     (folder / "good.jpg").write_bytes(portraits.jpeg(portraits.portrait(2, (1200, 1600))))

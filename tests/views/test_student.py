@@ -12,13 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.extensions import db
-from app.models import CodeImage, Consent, Order, Photo
+from app.models import CodeImage, Consent, Order, Photo, PhotoView
+from app.rules.fields import FIELDS
 from app.rules.labels import CODE_FAULTS, CODE_WAYS
 from app.rules.samples import GROUPS
-from app.rules.states import OrderState
+from app.rules.states import EDITABLE, OrderState
 from app.services import consents, submissions
 from app.services.consents import ConsentNeeded
-from tests.factories import JPEG, Cast, make_account, make_decision, make_form, make_order, sign_in
+from tests.factories import JPEG, Cast, make_account, make_campaign, make_decision, make_form, make_order, sign_in
 from workers.checks import CODES
 
 STATIC = Path(__file__).resolve().parent.parent.parent / "app" / "static"
@@ -208,3 +209,53 @@ def test_the_roster_warns_and_never_blocks(student: FlaskClient, cast: Cast, ord
     page = student.get(f"/orders/{order.number}/confirm")
     assert (page.status_code, "不一致" in page.text) == (200, True)
     assert student.post(f"/orders/{order.number}/submit", data={"version": order.version}).status_code == 303
+
+
+def test_the_last_try_is_warned_of_and_then_there_is_none(student: FlaskClient, cast: Cast, order: Order) -> None:
+    cast.campaign.tries = 3
+    for used, words in enumerate(("还可以上传 3 次", "还可以上传 2 次", "这是最后一次机会", "拍摄次数已用完")):
+        order.tries_used = used
+        db.session.commit()
+        for page in ("photo", "camera"):
+            assert words in student.get(f"/orders/{order.number}/{page}").text
+    answer = student.post(f"/orders/{order.number}/photo", data={"photo": (io.BytesIO(JPEG), "x.jpg")})
+    assert (answer.status_code, "拍摄次数已用完" in answer.text) == (422, True)
+
+
+def test_a_required_field_has_its_star_and_each_field_its_keyboard(student: FlaskClient, order: Order) -> None:
+    page = student.get(f"/orders/{order.number}/form").text
+    for field in FIELDS:
+        part = page[page.index(f'id="{field.name}-field"') :].partition('class="note"')[0]
+        assert ("aria-required" in part, 'class="star"' in part) == (field.required, field.required), field.name
+        if field.keyboard in ("tel", "email"):
+            assert f'type="{field.keyboard}"' in part
+        if field.keyboard == "latin":
+            assert 'autocapitalize="characters"' in part
+
+
+@pytest.mark.parametrize("state", [state for state in OrderState if state not in EDITABLE])
+def test_steps_of_an_order_under_way_lead_to_its_page(student: FlaskClient, cast: Cast, state: OrderState) -> None:
+    order = make_order(cast.campaign, state, account=cast.student)
+    for step in ("step", "code", "form", "camera"):
+        assert student.get(f"/orders/{order.number}/{step}").location == f"/orders/{order.number}"
+
+
+def test_a_withdrawn_consent_closes_what_can_be_closed(student: FlaskClient, cast: Cast) -> None:
+    waits = make_order(cast.campaign, OrderState.PENDING_REVIEW, account=cast.student)
+    made = make_order(make_campaign(cast.school), OrderState.IN_PRODUCTION, account=cast.student)
+    page = student.post("/me/withdraw", follow_redirects=True).text
+    assert "同意已撤回" in page
+    assert made.number in page and waits.number not in page
+    db.session.expire_all()
+    assert (waits.state, made.state) == ("cancelled", "in_production")
+    again = student.post("/start", data={"campaign": cast.campaign.id})
+    assert "/privacy" in again.location
+
+
+def test_a_student_sees_who_looked_and_why(student: FlaskClient, cast: Cast, order: Order) -> None:
+    db.session.add(PhotoView(photo_id=order.photo_id, staff_id=cast.reviewer.id, purpose="review"))
+    db.session.commit()
+    page = student.get("/me/views").text
+    assert order.number in page
+    assert "审核员 · 审核" in re.sub(r"\s+", " ", page)
+    assert cast.reviewer.name not in page

@@ -19,6 +19,7 @@
     picture = null;
 
   async function start() {
+    shoot.disabled = true; // until there is a picture to take
     try {
       if (stream) stream.getTracks().forEach((track) => track.stop());
       stream = await navigator.mediaDevices.getUserMedia({
@@ -27,6 +28,7 @@
       });
       video.srcObject = stream;
       await video.play();
+      shoot.disabled = false;
       show("live");
       fallback.hidden = true;
     } catch {
