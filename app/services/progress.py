@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 
 from app.export.frozen import NO_CLASS
 from app.extensions import db
@@ -111,6 +111,18 @@ def altogether(classes: Sequence[Progress]) -> Progress:
     return whole
 
 
+def figures(found: Campaign) -> Progress:
+    """The campaign's own figures, without its classes."""
+    whole = Progress("", "")
+    states = select(Order.state, func.count()).where(Order.campaign_id == found.id).group_by(Order.state)
+    live = {state.value for state in LIVE}
+    whole.states = {state: count for state, count in db.session.execute(states) if state in live}
+    entries = select(func.count()).where(RosterEntry.campaign_id == found.id)
+    whole.expected = db.session.scalar(entries) or 0
+    whole.not_begun = db.session.scalar(entries.where(~has_order(found.id))) or 0
+    return whole
+
+
 def _add(whole: Progress, one: Progress) -> None:
     whole.expected += one.expected
     whole.not_begun += one.not_begun
@@ -150,29 +162,30 @@ def _orders_by_class(found: Campaign) -> Select[Any]:
     return query.group_by("its_college", "its_class", Order.state)
 
 
-def has_order() -> ColumnElement[bool]:
-    """Whether a roster entry's student has a live order in its campaign."""
-    return exists(
-        select(Order.id)
-        .join(Form, Form.id == Order.form_id)
-        .where(
-            Form.student_no == RosterEntry.student_no,
-            Order.campaign_id == RosterEntry.campaign_id,
-            Order.state.in_([state.value for state in LIVE]),
-        )
+def has_order(campaign_id: int) -> ColumnElement[bool]:
+    """Whether a roster entry of this campaign belongs to a student who has a live order in it.
+
+    The students with an order are listed once; asked for entry by entry, SQLite went through all orders each time.
+    """
+    students = (
+        select(Form.student_no)
+        .join(Order, Order.form_id == Form.id)
+        .where(Order.campaign_id == campaign_id, Order.state.in_([state.value for state in LIVE]))
     )
+    return RosterEntry.student_no.in_(students)
 
 
 def begun(entry: RosterEntry) -> bool:
     """Whether this expected student has a live order."""
-    return db.session.scalar(select(RosterEntry.id).where(RosterEntry.id == entry.id, has_order())) is not None
+    query = select(RosterEntry.id).where(RosterEntry.id == entry.id, has_order(entry.campaign_id))
+    return db.session.scalar(query) is not None
 
 
 def _entries_by_class(found: Campaign, *, not_begun: bool) -> Select[Any]:
     query: Any = select(RosterEntry.college, RosterEntry.class_name, func.count())
     query = query.where(RosterEntry.campaign_id == found.id)
     if not_begun:
-        query = query.where(~has_order())
+        query = query.where(~has_order(found.id))
     return query.group_by(RosterEntry.college, RosterEntry.class_name)
 
 
@@ -180,25 +193,25 @@ def counts(found: Campaign, whole: Progress) -> Mapping[str, int]:
     """How many students each list holds."""
     made = {state: whole.states.get(state, 0) for state in STAGES}
     made |= {NOT_BEGUN: whole.not_begun, "done": whole.done, UNFINISHED_ALL: whole.acting + whole.not_begun}
-    made[UNREACHABLE] = sum(
-        db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-        for query in _queries(found, UNREACHABLE)
-    )
+    made[UNREACHABLE] = sum(_count(query) for query in _queries(found, UNREACHABLE))
     return made
 
 
-def lines(found: Campaign, stage: str, page: int = 1, size: int = PAGE) -> tuple[list[Line], int]:
-    """One page of the students of a stage, by college, class and number, and how many there are."""
+def _count(query: Select[Any]) -> int:
+    return db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+
+
+def lines(found: Campaign, stage: str, page: int = 1, size: int = PAGE) -> list[Line]:
+    """One page of the students of a stage, by college, class and number; how many there are, `counts` says."""
     made: list[Line] = []
-    total, skip = 0, (page - 1) * size
+    skip = (page - 1) * size
     for query in _queries(found, stage):
-        count = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-        start = max(0, skip - total)
-        if start < count and len(made) < size:
-            rows = db.session.execute(query.limit(size - len(made)).offset(start))
-            made += [Line(*row) for row in rows]
-        total += count
-    return made, total
+        rows = db.session.execute(query.limit(size - len(made)).offset(skip)).all()
+        made += [Line(*row) for row in rows]
+        if len(made) == size:
+            break
+        skip = 0 if rows else skip - _count(query)
+    return made
 
 
 def every_line(found: Campaign, stage: str) -> Iterator[Line]:
@@ -234,7 +247,7 @@ def _entries(found: Campaign) -> Select[Any]:
             literal(NOT_BEGUN).label("stage"),
             literal("").label("number"),
         )
-        .where(RosterEntry.campaign_id == found.id, ~has_order())
+        .where(RosterEntry.campaign_id == found.id, ~has_order(found.id))
         .order_by(RosterEntry.college, RosterEntry.class_name, RosterEntry.student_no)
     )
     return query

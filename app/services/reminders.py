@@ -81,7 +81,7 @@ def send_round(campaign_id: int, kind: str = REMINDER, staff_id: int | None = No
             with unit_of_work() as unit:
                 campaign = db.session.get_one(Campaign, campaign_id, with_for_update=True)
                 _may(campaign)
-                targets = _targets(target_kind, ids[start : start + _CHUNK])
+                targets = _targets(campaign_id, target_kind, ids[start : start + _CHUNK])
                 whole.add(_send(unit, campaign, targets, kind, staff_id, max(gap, GAP)))
     return whole
 
@@ -92,11 +92,11 @@ def _candidates(campaign_id: int) -> list[tuple[str, Sequence[int]]]:
         Order.account_id.is_not(None),
         Order.state.in_([state.value for state in UNFINISHED]),
     )
-    entries = select(RosterEntry.id).where(RosterEntry.campaign_id == campaign_id, ~has_order())
+    entries = select(RosterEntry.id).where(RosterEntry.campaign_id == campaign_id, ~has_order(campaign_id))
     return [("order", db.session.scalars(orders).all()), ("entry", db.session.scalars(entries).all())]
 
 
-def _targets(kind: str, ids: Sequence[int]) -> list[_Target]:
+def _targets(campaign_id: int, kind: str, ids: Sequence[int]) -> list[_Target]:
     """The same students as they are now, in the transaction that writes."""
     if kind == "order":
         allowed = select(NoticeConsent.id).where(NoticeConsent.order_id == Order.id, NoticeConsent.used_at.is_(None))
@@ -109,7 +109,7 @@ def _targets(kind: str, ids: Sequence[int]) -> list[_Target]:
             _Target(kind, order_id, bool(consent or (email and mail.ready())), since)
             for order_id, consent, email, since in rows
         ]
-    entries = db.session.scalars(select(RosterEntry).where(RosterEntry.id.in_(ids), ~has_order()))
+    entries = db.session.scalars(select(RosterEntry).where(RosterEntry.id.in_(ids), ~has_order(campaign_id)))
     return [_Target(kind, entry.id, bool(entry.contact and mail.ready()), now()) for entry in entries]
 
 

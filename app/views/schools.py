@@ -89,11 +89,10 @@ def students(code: str, stage: str) -> Any:
     if stage not in progress.STAGES:
         abort(404)
     page = max(1, request.args.get("page", 1, type=int))
-    lines, total = progress.lines(found, stage, page)
-    counts = progress.counts(found, progress.altogether(progress.by_class(found)))
+    counts = progress.counts(found, progress.figures(found))
     return render_template(
-        "schools/students.html", campaign=found, stage=stage, lines=lines, total=total, page=page, size=progress.PAGE,
-        stages=progress.STAGES, counts=counts,
+        "schools/students.html", campaign=found, stage=stage, lines=progress.lines(found, stage, page),
+        total=counts[stage], page=page, size=progress.PAGE, stages=progress.STAGES, counts=counts,
     )  # fmt: skip
 
 

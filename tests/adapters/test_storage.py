@@ -73,3 +73,13 @@ def test_no_key_leaves_the_store(store: Storage, key: str) -> None:
 def test_files_are_for_the_owner_only(tmp_path: Path) -> None:
     open_storage("folder", tmp_path).put("photos/A/1", b"x")
     assert (tmp_path / "store/photos/A/1").stat().st_mode & 0o077 == 0
+
+
+def test_what_lies_below_a_folder_goes_and_its_neighbours_stay(store: Storage) -> None:
+    for key in ("onsite/7/1", "onsite/7/2", "onsite/7/deeper/x"):
+        store.put(key, b"x")
+    store.put("onsite/71/1", b"neighbour")
+    store.delete_below("onsite/7")
+    store.delete_below("onsite/7")  # again is no error
+    assert not any(store.exists(key) for key in ("onsite/7/1", "onsite/7/2", "onsite/7/deeper/x"))
+    assert store.get("onsite/71/1") == b"neighbour"
