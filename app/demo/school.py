@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.adapters.clock import beijing, now
 from app.demo.age import age
+from app.demo.asking import ask
 from app.demo.people import COLLEGES, Person, people
 from app.demo.staff import DEMO_PASSWORD, DEMO_STAFF
 from app.demo.story import Story
@@ -47,6 +48,7 @@ def fill(say: Callable[[str], None]) -> None:
                 story.play()
             _tell(say, done, len(everybody))
     age()
+    ask(current)
     _deliver(last_year, say)
 
 

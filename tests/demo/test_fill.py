@@ -15,7 +15,7 @@ from app.demo import school
 from app.demo.people import people
 from app.demo.story import Story
 from app.extensions import db
-from app.models import Account, Batch, Decision, Event, Order, Payment
+from app.models import Account, Batch, Decision, Event, Order, Payment, StudentRequest
 from app.services import money_story
 from app.simulator.protocol import beijing_time
 from app.simulator.state import State
@@ -70,6 +70,7 @@ def test_the_stories_lie_in_the_past_and_in_order_and_a_complete_demo_is_left_al
     _money_lies_with_its_events()
     taken = [decision.at - _arrival(decision) for decision in db.session.query(Decision)]
     assert len(taken) == FEW["delivered"] + FEW["resubmitted"] and min(taken) >= timedelta(minutes=30)
+    assert [row.kind for row in db.session.query(StudentRequest)] == ["code"]  # nobody here has cancelled
     said: list[str] = []
     school.fill(said.append)
     assert said == ["The demo school is there already."]
