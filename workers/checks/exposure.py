@@ -18,14 +18,13 @@ from workers.checks.common import judged, skipped, worst
 from workers.checks.planes import has_skin, lab, light, skin
 from workers.checks.ranks import percentile
 from workers.imaging.colour import luminance
-from workers.imaging.scene import OVAL, Rgb, Scene
+from workers.imaging.scene import OVAL, Scene
 
 CODES = ("exposure",)
 _BLOWN = 252  # of 255, the brightest channel
 _DARK = 60  # L*: below it a face that breaks its limits is too dark, above it too bright
 _SAMPLES = 200  # rows and columns of the whole picture that are looked at
-_BAR, _BAR_STEP = 16, 4
-"""No channel of a bar's pixels is brighter, of 255; and of the picture every so many'th row and column is asked."""
+_BAR = 16  # of 255: no channel of a bar's pixels is brighter
 _BLACK = 0.001  # luminance: keeps the logarithm of black finite
 
 
@@ -47,17 +46,16 @@ def look(scene: Scene) -> Iterator[Check]:
     )
 
 
-def _without_bars(rgb: Rgb) -> Rgb:
-    """The picture without the black bars of a letterbox: their blackness says nothing about its light."""
-    lit = cv2.resize(rgb, None, fx=1 / _BAR_STEP, fy=1 / _BAR_STEP, interpolation=cv2.INTER_NEAREST).max(2) > _BAR
-    rows, columns = (np.flatnonzero(lit.any(axis)) * _BAR_STEP for axis in (1, 0))
-    if not rows.size:
-        return rgb
-    return rgb[rows[0] : rows[-1] + _BAR_STEP, columns[0] : columns[-1] + _BAR_STEP]
-
-
 def key(scene: Scene) -> float:
-    """Log-average luminance 0..1 of the picture, from a sample of its pixels."""
-    rgb = _without_bars(scene.picture.rgb)
+    """Log-average luminance 0..1 of the picture, from a sample of its pixels.
+
+    The black bars of a letterbox are left out: their blackness says nothing about the light.
+    """
+    rgb = scene.picture.rgb
     down, across = (max(1, size // _SAMPLES) for size in rgb.shape[:2])
-    return float(np.exp(np.log(luminance(rgb[::down, ::across]) + _BLACK).mean()))
+    seen = np.ascontiguousarray(rgb[::down, ::across])
+    lit = cv2.inRange(seen, (0, 0, 0), (_BAR, _BAR, _BAR)) == 0
+    rows, columns = (np.flatnonzero(lit.any(axis)) for axis in (1, 0))
+    if rows.size:
+        seen = seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return float(np.exp(np.log(luminance(seen) + _BLACK).mean()))

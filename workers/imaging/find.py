@@ -48,8 +48,7 @@ def _other_way_up(faces: list[Face], rgb: Rgb, models: Models) -> list[Face]:
     sure = models.sureness(rgb)
     if sure >= _SURE:
         return faces
-    copy = _turn(rgb, 2)
-    turned = models.faces(copy) if models.sureness(copy) > sure + _SURER else []
+    turned = models.faces(_turn(rgb, 2)) if models.sureness(rgb[::-1, ::-1]) > sure + _SURER else []
     return [_back(face, 2, rgb) for face in turned] or faces
 
 
