@@ -11,7 +11,7 @@ from app.rules.report import Check
 from workers.checks.common import judged, worst
 from workers.checks.planes import Plane, grey, skin, wall
 from workers.checks.ranks import median
-from workers.imaging.scene import Scene
+from workers.imaging.scene import Rgb, Scene
 
 CODES = ("compression",)
 _FLAT = 0.5  # grey levels: steps as small as this on a flat wall are nobody's blocks
@@ -35,9 +35,12 @@ def blockiness(scene: Scene) -> float:
     if min(rgb.shape[:2]) < 64 or scene.picture.scale < 1:  # reduced while decoding: nothing of the grid is left
         return 1.0
     plain = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    across = cv2.reduce(cv2.absdiff(plain[:, 1:], plain[:, :-1]), 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
-    down = cv2.reduce(cv2.absdiff(plain[1:], plain[:-1]), 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F)
-    return (_grid(across.ravel()) + _grid(down.ravel())) / 2
+    across, down = cv2.absdiff(plain[:, 1:], plain[:, :-1]), cv2.absdiff(plain[1:], plain[:-1])
+    return (_grid(_means(across, 0)) + _grid(_means(down, 1))) / 2
+
+
+def _means(steps: Rgb, axis: int) -> Plane:
+    return np.asarray(cv2.reduce(steps, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F), np.float32).ravel()
 
 
 def _grid(steps: Plane) -> float:
