@@ -110,12 +110,19 @@ def verify_batch(path: Path, fingerprint: str | None) -> None:
         )
     found = verify(path, fingerprint)
     for problem in found.problems:
-        click.echo(problem)
+        click.echo(_shown(problem))
     if found.problems:
         click.echo(f"{path}: {len(found.problems)} problems", err=True)
         sys.exit(1)
     known = "" if fingerprint else "; compare the key with the delivery note"
-    click.echo(f"{path}: {found.number}, {found.count} photos, everything as signed by {found.fingerprint}{known}")
+    click.echo(
+        f"{path}: {_shown(found.number)}, {found.count} photos, everything as signed by {found.fingerprint}{known}"
+    )
+
+
+def _shown(text: str) -> str:
+    """A text out of a file of others, harmless on a terminal: what is no visible character is written out."""
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 @click.command("import-roster")
@@ -166,10 +173,10 @@ def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
         raise click.ClickException(fault.sentence % fault.values) from None
     counts: dict[str, int] = {}
     for path in tqdm(onsite.files(folder), unit="photo", disable=None, file=sys.stderr):
-        taken = onsite.take(campaign_id, path.name, path.read_bytes(), named)
+        taken = onsite.take(campaign_id, onsite.name_of(path), onsite.read(path), named)
         counts[taken.outcome] = counts.get(taken.outcome, 0) + 1
         if taken.cause:
-            click.echo(f"{path.relative_to(folder)}: {taken.outcome}: {taken.cause}")
+            click.echo(f"{_shown(str(path.relative_to(folder)))}: {taken.outcome}: {taken.cause}")
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "No photos found.")
     if counts.get(onsite.UNMATCHED):
         click.echo(f"Unmatched photos wait in the console: /onsite/{campaign}")

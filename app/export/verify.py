@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,19 @@ class Verification:
 def verify(path: Path, fingerprint: str | None = None) -> Verification:
     """Look at a ZIP or a folder; `fingerprint` is the key that it must be signed with. Never raises for its content."""
     if path.is_dir():
-        names = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
-        return _content(names, lambda name: (path / name).read_bytes(), lambda name: _sha256(path / name), fingerprint)
+        return _folder(path, fingerprint)
     with path.open("rb") as file:
         return _zip(zipform.ZipFile(file), fingerprint)
+
+
+def _folder(path: Path, fingerprint: str | None) -> Verification:
+    """Files only: what is behind a link may be another tomorrow, and is not what was delivered."""
+    below = [file for file in path.rglob("*") if file.is_symlink() or not file.is_dir()]
+    own = {file.relative_to(path).as_posix(): file.is_file() and not file.is_symlink() for file in below}
+    names = [name for name, is_own in own.items() if is_own]
+    found = _content(names, lambda name: (path / name).read_bytes(), lambda name: _sha256(path / name), fingerprint)
+    strange = [f"{name}: not a file but a link or a device" for name in sorted(set(own) - set(names))]
+    return replace(found, problems=(*found.problems, *strange))
 
 
 def _sha256(path: Path) -> str:
@@ -87,13 +96,13 @@ def _content(names: Collection[str], read: Read, sha256: Digest, fingerprint: st
             problems.append(f"{name}: changed")
             changed.add(name)
     problems += [f"{name}: added" for name in sorted(set(names) - set(listed) - {SUMS, FACTS})]
-    batch = facts.get("batch") or {}
+    batch = facts.get("batch", {})
     return Verification(
         tuple(problems),
-        str(batch.get("number", "")),
-        str(batch.get("kind", "")),
-        int(batch.get("count", 0)),
-        str(facts.get("fingerprint", "")),
+        batch.get("number", ""),
+        batch.get("kind", ""),
+        batch.get("count", 0),
+        facts.get("fingerprint", ""),
         frozenset(changed),
     )
 
@@ -112,9 +121,9 @@ def _signature(sums: bytes, text: bytes, fingerprint: str | None) -> tuple[list[
         key = base64.b64decode(facts["public_key"], validate=True)
         body = {name: value for name, value in facts.items() if name != "signature"}
         Ed25519PublicKey.from_public_bytes(key).verify(signature, canonical(body).encode())
-        if canonical(facts).encode() != text:
+        if canonical(facts).encode() != text or not _readable(facts):
             raise ValueError
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidSignature, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidSignature, binascii.Error):
         return [f"{FACTS}: changed, or its signature is wrong"], {}
     problems = []
     if hashlib.sha256(key).hexdigest() != facts.get("fingerprint"):
@@ -124,6 +133,13 @@ def _signature(sums: bytes, text: bytes, fingerprint: str | None) -> tuple[list[
     if hashlib.sha256(sums).hexdigest() != facts.get("sums_sha256"):
         problems.append(f"{SUMS}: changed")
     return problems, facts
+
+
+def _readable(facts: dict[str, Any]) -> bool:
+    """Whether the facts have the form of ours: anybody can sign anything with a key of their own."""
+    batch = facts["batch"]
+    texts = (batch["number"], batch["kind"], facts["fingerprint"])
+    return all(isinstance(text, str) for text in texts) and type(batch["count"]) is int
 
 
 def is_fingerprint(text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import os
 import random
@@ -12,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from app import create_app
 from app.export import archive as archive_of
 from app.export import zipform
+from app.export.frozen import canonical
 from app.export.papers import FACTS, SUMS
 from app.export.pictures import SourceChanged
 from app.export.verify import verify
@@ -144,6 +148,35 @@ def test_hostile_archives_are_answered_not_obeyed(tmp_path: Path, archive: Path)
         made.writestr(SUMS, b"")
         made.writestr(SUMS, b"")
     assert "the ZIP holds a name twice" in verify(path).problems
+
+
+SUMS_OF_NOTHING = hashlib.sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" * 200_000, *({"number": "B", "kind": "chsi", "count": count} for count in ("many", [1], 1e400, None)), [1]],
+)
+def test_facts_of_another_form_are_answered_whoever_signed_them(tmp_path: Path, text: Any) -> None:
+    (tmp_path / SUMS).write_bytes(b"")
+    if not isinstance(text, bytes):
+        key = base64.b64encode(Key().public_key).decode()
+        body = {"batch": text, "sums_sha256": SUMS_OF_NOTHING, "public_key": key, "fingerprint": Key().fingerprint}
+        signature = base64.b64encode(Key().sign(canonical(body).encode())).decode()
+        text = canonical(body | {"signature": signature}).encode()
+    (tmp_path / FACTS).write_bytes(text)
+    assert verify(tmp_path).problems == (f"{FACTS}: changed, or its signature is wrong",)
+
+
+def test_a_link_is_no_file_of_a_batch(folder: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "manifest.csv"
+    shutil.move(folder / "manifest.csv", outside)
+    (folder / "manifest.csv").symlink_to(outside)
+    os.mkfifo(folder / "\x1b[2J")
+    links = tuple(f"{name}: not a file but a link or a device" for name in ("\x1b[2J", "manifest.csv"))
+    assert verify(folder).problems == ("manifest.csv: missing", *links)
+    shown = create_app({"INSTANCE": tmp_path}).test_cli_runner().invoke(args=["verify-batch", str(folder)])
+    assert "\\x1b[2J: not a file" in shown.output and "\x1b" not in shown.output
 
 
 @pytest.mark.parametrize("limit", [None, 70])

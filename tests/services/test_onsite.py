@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -182,9 +183,17 @@ def test_the_command_goes_through_a_folder(app: Flask, cast: Cast, tmp_path: Pat
     (studio / "sub").mkdir(parents=True)
     for name in ("2023000001.jpg", "sub/lost.jpg", ".hidden.jpg", "notes.txt", "bad.png"):
         (studio / name).write_bytes(b"bad" if name == "bad.png" else JPEG + name.encode())
+    (tmp_path / "elsewhere.jpg").write_bytes(JPEG)
+    (studio / "2023000001_link.jpg").symlink_to(tmp_path / "elsewhere.jpg")
+    with open(os.fsencode(studio) + b"/" + "王小明.jpg".encode("gb18030"), "wb") as windows:
+        windows.write(JPEG)
+    with (studio / "huge.jpg").open("wb") as huge:
+        huge.write(JPEG)
+        huge.truncate(10**12)
     done = app.test_cli_runner().invoke(args=["import-photos", cast.campaign.code, str(studio)])
     assert done.exit_code == 1
-    assert "1 imported, 1 refused, 1 unmatched" in done.output
+    assert "1 imported, 2 refused, 2 unmatched" in done.output
+    assert {row.file_name for row in db.session.query(IntakePhoto)} == {"lost.jpg", "王小明.jpg"}
     assert f"/onsite/{cast.campaign.code}" in done.output
     done = app.test_cli_runner().invoke(args=["import-photos", "NOWHERE", str(studio)])
     assert done.exit_code == 1 and "没有这个批次" in done.output
