@@ -18,7 +18,7 @@ from app.export.pictures import Picture
 def write_zip(batch: FrozenBatch, sources: Sources, signer: Signer, part: Path, progress: Progress) -> str:
     """Write the ZIP to `part`, synced. Returns its SHA-256. Raises SourceChanged."""
     digest, done, total = hashlib.sha256(), 0, 4 * len(batch.items) + 12
-    with part.open("wb") as file:
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         for piece in archive.stream(_members(batch, sources, signer)):
             file.write(piece)
             digest.update(piece)

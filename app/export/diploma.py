@@ -15,7 +15,7 @@ from app.export.press import Press, chunks
 
 def write_folder(batch: FrozenBatch, sources: Sources, signer: Signer, part: Path, progress: Progress) -> str:
     """Write the folder to `part`, synced. Returns the SHA-256 of its SHA256SUMS. Raises SourceChanged."""
-    part.mkdir(parents=True)
+    part.mkdir(parents=True, mode=0o700)
     with Tree(part) as tree:
         sums = _write(batch, sources, signer, part, progress)
         text = sums_text(sums)

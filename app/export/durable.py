@@ -12,15 +12,20 @@ _syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 
 def place(part: Path, path: Path) -> None:
     """Put a finished file or folder in its place; what lay there goes. Nobody ever sees half a batch."""
+    old = aside(path)
+    remove(old)
     if path.is_dir():
-        aside = path.with_name(f".{path.name}.old")
-        remove(aside)
-        os.replace(path, aside)
+        os.replace(path, old)
         os.replace(part, path)
-        remove(aside)
+        remove(old)
     else:
         os.replace(part, path)
     sync(path.parent)
+
+
+def aside(path: Path) -> Path:
+    """Where a folder lies for the moment in which another takes its place."""
+    return path.with_name(f".{path.name}.old")
 
 
 def remove(path: Path) -> None:

@@ -8,12 +8,11 @@ next run finds the same order again; a second run finds nothing.
 
 from __future__ import annotations
 
+import json
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
@@ -34,7 +33,7 @@ from app.models import (
     RosterImport,
 )  # fmt: skip
 from app.models.photo import GONE
-from app.services import audit
+from app.services import audit, batches
 from app.services.erasure import FINISHED, accounts_due, erase_account, erase_order, holds_person
 from app.services.unit import unit_of_work
 
@@ -152,13 +151,7 @@ def _purge(one: Due) -> None:
 
 def _purge_batch(batch_id: int) -> None:
     """The batch's files and what its rows say of people; number, counts, states and hashes of the whole stay."""
-    path = db.session.get_one(Batch, batch_id).path
-    if path:
-        where = Path(path)
-        if where.is_dir():
-            shutil.rmtree(where)
-        else:
-            where.unlink(missing_ok=True)
+    batches.clear(db.session.get_one(Batch, batch_id))
     with unit_of_work():
         db.session.execute(
             update(BatchItem).where(BatchItem.batch_id == batch_id).values(frozen="", sha256="", superseded_cause="")
@@ -168,4 +161,4 @@ def _purge_batch(batch_id: int) -> None:
         )
         batch = db.session.get_one(Batch, batch_id)
         batch.path, batch.acknowledgement = None, ""
-        batch.header = batch.header | {"superseded": [""] * len(batch.header.get("superseded", []))}
+        batch.replaced = json.dumps([""] * len(batch.superseded))

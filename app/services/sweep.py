@@ -23,6 +23,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("rosters imported on", "app.services.roster_imports:resume_lost"),
     ("studio photos matched", "app.services.onsite:match_waiting"),
     ("batches built on", "app.services.batches:resume_lost"),
+    ("discarded batches cleared", "app.services.batches:clear_discarded"),
     ("deletions carried out", "app.services.deletions:carry_out_due"),
     ("reminders written", "app.services.reminders:due"),
     ("notices sent", "app.services.notices:send_due"),

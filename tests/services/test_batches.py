@@ -19,6 +19,7 @@ from app.models import Batch, BatchItem, Consent, Event, Order, Outbox
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState
 from app.services import batches, decisions
+from app.services.batches import building, handover
 from app.services.transitions import Actor, Role
 from tests.factories import Cast, make_decision, make_form, make_order, make_photo
 from tests.services.test_unit import in_threads
@@ -163,6 +164,31 @@ def test_a_built_batch_with_a_recalled_order_is_not_handed_over(any_app: Flask, 
     assert {order(number).state for number in numbers[1:]} == {"pending_production"}
     again = exported(any_cast)
     assert again.number.endswith("X002") and numbers_in(again.path) == set(numbers[1:])
+
+
+@pytest.mark.parametrize("kind", ["chsi", "diploma"])
+def test_what_a_killed_build_left_goes_with_a_discarded_batch(
+    app: Flask, cast: Cast, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its photos lie in a hidden file or folder that no row names; and a kill between discarding and deleting."""
+    approved(cast)
+    batch, folder = batches.freeze(cast.campaign.id, kind, producer(cast)), Path(app.config["BATCH_FOLDER"])
+    assert batch is not None
+
+    def killed(done: int, _total: int) -> None:
+        modes = [path.stat().st_mode & 0o077 for path in folder.glob(".*.part")]
+        assert modes == [0] and folder.stat().st_mode & 0o077 == 0  # nobody else looks in
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(building, "remove", lambda path: None)
+        batches.build(batch.id, killed)
+    with monkeypatch.context() as patched:
+        patched.setattr(handover, "clear", lambda batch: None)
+        batches.discard(batch.id, producer(cast), "wrong rule")
+    assert [path.name.endswith((".part", ".lock")) for path in folder.iterdir()] == [True, True]
+    assert (batches.clear_discarded(), batches.clear_discarded(), list(folder.iterdir())) == (1, 0, [])
 
 
 def test_discarding_one_kind_keeps_what_is_in_the_other(any_app: Flask, any_cast: Cast) -> None:

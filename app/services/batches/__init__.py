@@ -1,7 +1,15 @@
 """Batches: freeze the list, build outside any transaction, finish; then hand over, acknowledge, recall, discard."""
 
 from app.rules.states import Role
-from app.services.batches.building import build, note_progress, request_build, resume_lost, unfinished
+from app.services.batches.building import (
+    build,
+    clear,
+    clear_discarded,
+    note_progress,
+    request_build,
+    resume_lost,
+    unfinished,
+)
 from app.services.batches.downloads import (
     DAYS,
     WRONG_CODES,
@@ -36,8 +44,8 @@ PRODUCER = Actor(Role.PRODUCER)
 
 __all__ = [
     "DAYS", "DELIVERED", "KINDS", "PAGE", "PRODUCER", "WRONG_CODES", "build", "by_number", "campaigns_to_export",
-    "discard", "download", "download_by_link", "eligible", "eligible_counts", "export", "find_item", "freeze",
-    "frozen_batch", "frozen_rows", "hand_over", "is_here", "links_of", "make_link", "note_progress", "open_link",
-    "page_of", "preview", "preview_sheet", "recent", "request_build", "resume_lost", "revoke_link", "summary",
-    "supersede", "unfinished",
+    "clear", "clear_discarded", "discard", "download", "download_by_link", "eligible", "eligible_counts", "export",
+    "find_item", "freeze", "frozen_batch", "frozen_rows", "hand_over", "is_here", "links_of", "make_link",
+    "note_progress", "open_link", "page_of", "preview", "preview_sheet", "recent", "request_build", "resume_lost",
+    "revoke_link", "summary", "supersede", "unfinished",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from app.adapters.clock import now
 from app.adapters.queue import enqueue
 from app.adapters.storage import storage
 from app.export.build import write
-from app.export.durable import place, remove
+from app.export.durable import aside, place, remove
 from app.export.frozen import CHSI, FrozenBatch, FrozenItem, Progress
 from app.export.pictures import SourceChanged
 from app.extensions import db
@@ -82,15 +82,44 @@ def build(batch_id: int, progress: Progress, out: Path | None = None) -> Path:
 def batch_path(batch: Batch, out: Path | None = None) -> Path:
     """Where a batch lies: a ZIP for 学信网, a folder for diplomas."""
     folder = out or Path(current_app.config["BATCH_FOLDER"])
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder / (f"{batch.number}.zip" if batch.kind == CHSI else batch.number)
+
+
+def clear(batch: Batch) -> None:
+    """Remove a batch's files, and what a killed build left beside them; one that still runs removes its own."""
+    for path in {batch_path(batch), Path(batch.path or batch_path(batch))}:
+        remove(path)
+        lock = _lock(path)
+        if lock.exists():
+            with lock.open("w") as file, suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for one in (_part(path), aside(path), lock):
+                    remove(one)
+
+
+def clear_discarded() -> int:
+    """Files of discarded batches that a kill has left: they hold people, and nobody shall deliver them."""
+    there = [batch for batch in db.session.scalars(select(Batch).where(Batch.state == BatchState.DISCARDED.value))
+             if batch_path(batch).exists() or _lock(batch_path(batch)).exists()]  # fmt: skip
+    for batch in there:
+        clear(batch)
+    return len(there)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _lock(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[Path]:
     """One builder of a path at a time: gives the path to write to. The lock goes with the process that holds it."""
-    part = path.with_name(f".{path.name}.part")
-    with path.with_name(f".{path.name}.lock").open("w") as file:
+    part = _part(path)
+    with _lock(path).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield part
@@ -160,6 +189,7 @@ def _finish(batch_id: int, digest: str, built: set[int], part: Path, path: Path,
 def _discard_empty(batch_id: int) -> None:
     with unit_of_work():
         db.session.get_one(Batch, batch_id).state = BatchState.DISCARDED.value
+    clear(db.session.get_one(Batch, batch_id))
 
 
 def _note_fault(batch_id: int, order_number: str) -> None:

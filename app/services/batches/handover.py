@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from sqlalchemy import func, select, update
 
 from app.adapters.clock import now
-from app.export.durable import remove
 from app.extensions import db
 from app.models import Batch, BatchItem, BatchState, Order
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import Action, OrderState
 from app.rules.text import N_
 from app.services import audit, notices
+from app.services.batches.building import clear
 from app.services.batches.finding import DELIVERED, live
 from app.services.transitions import Actor, perform_all
 from app.services.unit import unit_of_work
@@ -92,9 +91,7 @@ def discard(batch_id: int, actor: Actor, cause: str) -> None:
         held = _held(ids)
         free = [order for order in _orders(ids) if order.id not in held]
         perform_all(free, Action.RELEASE, actor, batch_id=batch.id, cause=cause)
-        if batch.path:
-            path = Path(batch.path)
-            unit.after_commit(lambda: remove(path))  # nobody delivers by mistake what is not there
+        unit.after_commit(lambda: clear(db.session.get_one(Batch, batch_id)))  # nobody delivers what is not there
 
 
 def _held(ids: Sequence[int]) -> set[int]:
