@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -35,6 +36,7 @@ class Batch(db.Model):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), index=True)
     state: Mapped[str] = mapped_column(default=BatchState.BUILDING.value)
     header: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # campaign facts frozen with the list
+    replaced: Mapped[str | None] = mapped_column(Encrypted)  # JSON of `superseded`: file names hold ID numbers
     frozen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     sha256: Mapped[str | None]
     path: Mapped[str | None]
@@ -48,6 +50,12 @@ class Batch(db.Model):
     school: Mapped[School] = relationship()
     campaign: Mapped[Campaign] = relationship()
     items: Mapped[list[BatchItem]] = relationship(order_by="BatchItem.position", back_populates="batch")
+
+    @property
+    def superseded(self) -> list[str]:
+        """Files of delivered batches that this one replaces, as `batch/path`; empty texts once retention took them."""
+        names: list[str] = json.loads(self.replaced or "[]")
+        return names
 
 
 class BatchItem(db.Model):

@@ -18,7 +18,8 @@ def test_a_table_that_others_point_at_is_changed_and_keeps_its_rows(any_app: Fla
     make_order(any_cast.campaign, OrderState.PENDING_PRODUCTION)
     made = batches.freeze(any_cast.campaign.id, "chsi", batches.PRODUCER)
     assert made is not None
-    number = made.number
+    number, made.replaced = made.number, '["B-1/photos/11010519491231002X.jpg"]'
+    db.session.commit()
     db.session.remove()
     downgrade(revision="0012")
     with db.engine.connect() as connection:
@@ -26,5 +27,7 @@ def test_a_table_that_others_point_at_is_changed_and_keeps_its_rows(any_app: Fla
     upgrade()
     assert [(batch.number, len(batch.items)) for batch in db.session.query(Batch)] == [(number, 1)]
     assert db.session.query(BatchItem).count() == 1
+    assert db.session.query(Batch).one().superseded == ["B-1/photos/11010519491231002X.jpg"]
+    assert "11010519491231002X" not in str(db.session.execute(text("SELECT * FROM batch")).all())
     if db.engine.dialect.name == "sqlite":
         assert db.session.scalar(text("PRAGMA foreign_keys")) == 1

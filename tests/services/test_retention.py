@@ -60,7 +60,7 @@ def _filled(cast: Cast, tmp_path: Path) -> Campaign:
     path.write_bytes(b"faces")
     batch = Batch(number="10001-OLD-X001", kind="chsi", school_id=found.school_id, campaign_id=found.id,
                   state=BatchState.HANDED_OVER.value, path=str(path),
-                  header={"superseded": ["10001-OLD-X000/110"]})  # fmt: skip
+                  replaced='["10001-OLD-X000/110"]')  # fmt: skip
     db.session.add(batch)
     db.session.flush()
     done = orders[0]

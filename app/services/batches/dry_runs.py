@@ -54,7 +54,7 @@ def _unwritten(campaign: Campaign, kind: str) -> Iterator[Pair]:
 
 
 def _batch(campaign: Campaign, kind: str, items: Sequence[FrozenItem]) -> FrozenBatch:
-    facts = header(campaign) | {"superseded": [], "previous": None}
+    facts = header(campaign) | {"previous": None}
     return frozen_batch(Batch(number=_number(campaign), kind=kind, header=facts, frozen_at=now()), items, campaign)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -102,7 +103,8 @@ def _new_batch(campaign: Campaign, kind: str, actor: Actor) -> Batch:
         kind=kind,
         school_id=campaign.school_id,
         campaign_id=campaign.id,
-        header=header(campaign) | {"superseded": _superseded_names(campaign.id, kind), "previous": previous},
+        header=header(campaign) | {"previous": previous},
+        replaced=json.dumps(_superseded_names(campaign.id, kind)),
         staff_id=actor.staff_id,
     )
 
@@ -175,7 +177,7 @@ def frozen_batch(batch: Batch, items: Sequence[FrozenItem], campaign: Campaign |
         print_height_mm=facts["print_height_mm"],
         paper=facts["paper"],
         fonts=tuple(facts.get("fonts", ())),
-        superseded=tuple(facts["superseded"]),
+        superseded=tuple(batch.superseded),
         previous=facts["previous"],
         items=tuple(items),
     )
