@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, select, update
 
@@ -64,9 +64,13 @@ def ask(account_id: int) -> None:
         student_requests.ask(RequestKind.DELETION, account_id)
 
 
-def fates(account_id: int) -> list[Fate]:
-    """What a deletion would do to each order, the newest first. Writes nothing."""
-    orders = db.session.scalars(select(Order).where(Order.account_id == account_id).order_by(Order.id.desc())).all()
+def fates(account_id: int, before: datetime | None = None) -> list[Fate]:
+    """What a deletion would do to each order, or to those begun `before` its answer, the newest first. Writes nothing.
+
+    Who begins anew afterwards has agreed again: nobody was asked to delete that.
+    """
+    query = select(Order).where(Order.account_id == account_id).order_by(Order.id.desc())
+    orders = db.session.scalars(query.where(Order.created_at < before) if before else query).all()
     held = erasure.holding([order.id for order in orders])
     return [_fate(order, order.id in held) for order in orders]
 
@@ -133,12 +137,12 @@ def carry_out(request_id: int) -> bool:
     row = db.session.get_one(StudentRequest, request_id)
     if row.done_at is not None or not _told(row):
         return False
-    account_id = row.account_id
-    for order_id in [fate.order.id for fate in fates(account_id) if fate.goes]:
+    account_id, answered = row.account_id, row.decided_at
+    for order_id in [fate.order.id for fate in fates(account_id, answered) if fate.goes]:
         _end(order_id)
         if _at_rest(order_id):
             erasure.erase_order(order_id)
-    if any(fate.goes for fate in fates(account_id)):
+    if any(fate.goes for fate in fates(account_id, answered)):
         return False
     with unit_of_work():
         db.session.get_one(StudentRequest, request_id).done_at = now()

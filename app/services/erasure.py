@@ -16,6 +16,7 @@ from app.adapters.storage import storage
 from app.extensions import db
 from app.models import (
     Account,
+    Audit,
     BatchItem,
     CodeImage,
     Decision,
@@ -23,6 +24,7 @@ from app.models import (
     Exemption,
     Form,
     Identity,
+    IntakePhoto,
     Order,
     Photo,
     PhotoCheck,
@@ -81,6 +83,10 @@ def erase_order(order_id: int) -> None:
         db.session.execute(update(Decision).where(Decision.order_id == order_id).values(note=""))
         db.session.execute(update(Event).where(Event.order_id == order_id).values(cause=""))
         db.session.execute(update(StudentRequest).where(StudentRequest.order_id == order_id).values(answer=""))
+        studio = update(IntakePhoto).where(IntakePhoto.order_id == order_id)
+        db.session.execute(studio.values(file_name="", student_no=""))
+        shown = Audit.subject == f"order-{order_id}", Audit.action == "identity.shown"
+        db.session.execute(update(Audit).where(*shown).values(cause=""))
         out_of_batches = BatchItem.order_id == order_id, BatchItem.released_at.is_not(None)
         db.session.execute(update(BatchItem).where(*out_of_batches).values(frozen="", sha256=""))
         db.session.execute(update(Order).where(Order.id == order_id).values(typed=None))

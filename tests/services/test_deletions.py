@@ -20,6 +20,7 @@ from app.models import (
     BatchItem,
     BatchState,
     Identity,
+    IntakePhoto,
     Order,
     Outbox,
     Payment,
@@ -30,7 +31,7 @@ from app.models import (
 from app.models.photo import GONE
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
-from app.services import consents, deletions, notices, retention, student_requests
+from app.services import audit, consents, deletions, notices, retention, student_requests, submissions
 from tests.factories import Cast, make_account, make_campaign, make_order, make_school, make_staff, sign_in
 from tests.services.money import later
 
@@ -167,13 +168,22 @@ def test_a_photo_that_a_worker_holds_is_waited_for(app: Flask, cast: Cast) -> No
     order = make_order(cast.campaign, OrderState.DRAFT, account=cast.student)
     photo = db.session.get_one(Photo, order.photo_id)
     photo.check_state = "running"
-    db.session.commit()
+    studio = IntakePhoto(campaign_id=order.campaign_id, sha256="0" * 64, file_name="王小明.jpg", student_no="2023",
+                         cause="", state="assigned", order_id=order.id)  # fmt: skip
+    db.session.add(studio)
+    audit.record(cast.admin, "identity.shown", f"order-{order.id}", "王小明来电")
     deletions.decide(cast.admin, _ask(cast.student), True, ANSWER)
+    consents.give(cast.student.id, set(consents.TEXTS))
+    begun_anew = submissions.start(cast.student.id, make_campaign(cast.school).id).id
     _all_notices_tried()
     assert deletions.carry_out_due() == 0
     db.session.get_one(Photo, order.photo_id).check_state = "done"
     db.session.commit()
     assert deletions.carry_out_due() == 1
+    db.session.expire_all()
+    assert (studio.file_name, studio.student_no) == ("", "")
+    assert {row.cause for row in db.session.query(Audit)} == {""}
+    assert db.session.get_one(Order, begun_anew).state == "draft"  # begun and agreed to after the answer
 
 
 def test_somebody_without_an_order_can_go_too(app: Flask) -> None:
