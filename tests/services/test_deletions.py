@@ -171,6 +171,7 @@ def test_a_photo_that_a_worker_holds_is_waited_for(app: Flask, cast: Cast) -> No
     studio = IntakePhoto(campaign_id=order.campaign_id, sha256="0" * 64, file_name="王小明.jpg", student_no="2023",
                          cause="", state="assigned", order_id=order.id)  # fmt: skip
     db.session.add(studio)
+    db.session.commit()
     audit.record(cast.admin, "identity.shown", f"order-{order.id}", "王小明来电")
     deletions.decide(cast.admin, _ask(cast.student), True, ANSWER)
     consents.give(cast.student.id, set(consents.TEXTS))
