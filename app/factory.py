@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ def build(overrides: dict[str, Any] | None = None) -> Flask:
     app = Flask("app", root_path=str(ROOT / "app"), instance_path=str(instance))
     app.config.from_mapping(config.load(instance))
     app.config.from_mapping(overrides)
-    instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    instance.mkdir(parents=True, exist_ok=True)
+    if instance.stat().st_uid == os.geteuid():
+        instance.chmod(0o700)  # also where git has made it: database, batches and photos below are nobody else's
     if app.config["PROXIES"]:
         number = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=number)  # type: ignore[method-assign]

@@ -164,7 +164,7 @@ def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
     """Import a studio's photos taken on site; the file name or a CSV map says whose each is. Can be run again."""
     from tqdm import tqdm
 
-    from app.services import onsite
+    from app.services import onsite, studio_folder
 
     try:
         campaign_id = onsite.campaign(campaign).id
@@ -172,8 +172,8 @@ def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
     except Fault as fault:
         raise click.ClickException(fault.sentence % fault.values) from None
     counts: dict[str, int] = {}
-    for path in tqdm(onsite.files(folder), unit="photo", disable=None, file=sys.stderr):
-        taken = onsite.take(campaign_id, onsite.name_of(path), onsite.read(path), named)
+    for path in tqdm(studio_folder.files(folder), unit="photo", disable=None, file=sys.stderr):
+        taken = onsite.take(campaign_id, studio_folder.name_of(path), studio_folder.read(path), named)
         counts[taken.outcome] = counts.get(taken.outcome, 0) + 1
         if taken.cause:
             click.echo(f"{_shown(str(path.relative_to(folder)))}: {taken.outcome}: {taken.cause}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,3 +154,9 @@ def test_a_made_up_host_is_refused(app: Flask) -> None:
     assert app.test_client().get("/", base_url="https://photo.example.edu.cn").status_code == 200
     answer = app.test_client().get("/", base_url="https://evil.example")
     assert answer.status_code == 400 and "请求无法识别" in answer.text
+
+
+def test_nobody_else_on_the_machine_reads_the_data(make_app: Any, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)  # as git makes it
+    make_app()
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
