@@ -37,6 +37,9 @@ TIMEOUT = (3, 6)
 FRESH_SECONDS = 300
 """How old a notice may be, and how far ahead its clock: the limit that WeChat sets for our requests."""
 
+TITLE_BYTES, REASON_BYTES = 127, 80
+"""What WeChat takes of a payment's description and of a refund's reason, in UTF-8."""
+
 _SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
 _PROBE = "WECHATPAY/SIGNTEST/"
 _TRANSIENT = frozenset({"SYSTEM_ERROR", "SYSTEMERROR", "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED"})
@@ -109,7 +112,7 @@ class Gateway:
         kind = WeChatPayType.JSAPI if method == "jsapi" else WeChatPayType.NATIVE
         answer = self._call(
             self._client.pay,
-            description=title[:40],
+            description=_cut(title, TITLE_BYTES),
             out_trade_no=number,
             amount={"total": fen, "currency": "CNY"},
             payer={"openid": openid} if method == "jsapi" else None,
@@ -148,7 +151,11 @@ class Gateway:
         """Ask for a refund in full; the same refund number again is the same refund."""
         amount = {"refund": fen, "total": fen, "currency": "CNY"}
         return self._call(
-            self._client.refund, out_refund_no=refund_number, out_trade_no=number, amount=amount, reason=reason[:26]
+            self._client.refund,
+            out_refund_no=refund_number,
+            out_trade_no=number,
+            amount=amount,
+            reason=_cut(reason, REASON_BYTES),
         )
 
     def query_refund(self, refund_number: str) -> Mapping[str, Any]:
@@ -236,6 +243,11 @@ class Gateway:
         if code >= 500 or code == 429 or error in _TRANSIENT:
             raise Busy
         raise PayError(error)
+
+
+def _cut(text: str, limit: int) -> str:
+    """As much of a text as fits into so many bytes, by whole characters."""
+    return text.encode()[:limit].decode(errors="ignore")
 
 
 def gateway() -> Gateway:

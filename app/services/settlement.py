@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.clock import now
@@ -109,15 +109,16 @@ def take_notice(headers: Mapping[str, str], body: bytes) -> int:
         log.warning("pay_notice_refused why=%s", refused.why)
         return 401
     with unit_of_work() as unit:
-        row = _first_time(notice)
-        if row is not None:
-            row.outcome = _apply(notice, unit)
-            log.info("pay_notice_taken notice=%s outcome=%s", row.id, row.outcome)
+        row_id = _first_time(notice)
+        if row_id is not None:
+            outcome = _apply(notice, unit)
+            db.session.execute(update(NotifyLog).where(NotifyLog.id == row_id).values(outcome=outcome))
+            log.info("pay_notice_taken notice=%s outcome=%s", row_id, outcome)
     return 204
 
 
-def _first_time(notice: Notice) -> NotifyLog | None:
-    """Claim the notice's id. None when it was taken before; a twin in flight is waited for."""
+def _first_time(notice: Notice) -> int | None:
+    """Claim the notice's id; its row's id. None when it was taken before; a twin in flight is waited for."""
     resource, amount = notice.resource, notice.resource.get("amount")
     fen = amount.get("refund", amount.get("total")) if isinstance(amount, Mapping) else None
     values = {
@@ -131,8 +132,7 @@ def _first_time(notice: Notice) -> NotifyLog | None:
     }
     dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(NotifyLog).values(**values).on_conflict_do_nothing(index_elements=["notify_id"])
-    made = db.session.scalar(statement.returning(NotifyLog.id))
-    return None if made is None else db.session.get_one(NotifyLog, made)
+    return db.session.scalar(statement.returning(NotifyLog.id))
 
 
 def _apply(notice: Notice, unit: Unit) -> str:

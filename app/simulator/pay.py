@@ -133,6 +133,8 @@ def refund() -> Any:
         return refused("RESOURCE_NOT_EXISTS", 404)
     if here.take_fault("not_enough"):
         return refused("NOT_ENOUGH", 403)
+    if not 1 <= len(body.get("reason", " ").encode()) <= 80:
+        return refused("PARAM_ERROR", 400)
     number, amount = body["out_refund_no"], body["amount"]
     kept = here.refunds.get(number)
     if kept is None:

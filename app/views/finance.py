@@ -76,7 +76,16 @@ def _filters(wanted: Wanted) -> dict[str, Any]:
 @bp.get("/payments.csv")
 @roles(*FINANCE)
 def payments_csv() -> Response:
-    head = [_("订单号"), _("商户单号"), _("微信支付单号"), _("方式"), _("金额"), _("状态"), _("创建"), _("支付时间")]
+    head = [
+        _("订单号"),
+        _("商户单号"),
+        _("微信支付单号"),
+        _("方式"),
+        _("金额"),
+        _("状态"),
+        _("创建时间"),
+        _("支付时间"),
+    ]
     return _csv("payments.csv", head, map(_payment_cells, ledger.payments_all(current_user, _wanted())))
 
 

@@ -75,6 +75,17 @@ def test_a_notice_is_verified_and_opened(merchant: Merchant) -> None:
     assert notice.resource == {"out_trade_no": "P1234567"}
 
 
+def test_long_texts_are_cut_to_what_wechat_takes(merchant: Merchant) -> None:
+    """127 bytes of a title, 80 of a reason: characters outside the plane of most have four."""
+    long = "𠮷·䶮" * 60
+    merchant.gateway.prepay("native", "P1234567", 1500, long, now() + timedelta(hours=1), None)
+    requests.post(f"{merchant.url}/cashier/P1234567", timeout=5)
+    assert merchant.gateway.refund("R1234567", "P1234567", 1500, long)["status"] == "PROCESSING"
+    kept = merchant.state.trades["P1234567"]["description"], merchant.state.refunds["R1234567"]["reason"]
+    assert all(text and long.startswith(text) for text in kept)
+    assert [len(text.encode()) for text in kept] == [126, 78]
+
+
 def test_a_refusal_names_its_code(merchant: Merchant) -> None:
     merchant.open("P1234567")
     requests.post(f"{merchant.url}/cashier/P1234567", timeout=5)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 from sqlalchemy import select
+from wechatpayv3 import WeChatPay
 
 from app.extensions import db
 from app.models import NotifyLog, Refund
@@ -148,14 +149,18 @@ FORGERIES = {
 
 @pytest.mark.parametrize(("why", "trick"), [(why, trick) for why, tricks in FORGERIES.items() for trick in tricks])
 def test_what_is_not_exactly_a_notice_is_refused(
-    shop: Shop, why: str, trick: str, caplog: pytest.LogCaptureFixture
+    shop: Shop, why: str, trick: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Serial, type and age before the package sees it: it would ask the network, raise, or believe."""
     order_id, number = opened()
     shop.scan_and_pay(number)
     body, headers = forge(trick, shop, number)
+    seen, real = [], WeChatPay.callback
+    monkeypatch.setattr(WeChatPay, "callback", lambda *values: seen.append(1) or real(*values))
     with caplog.at_level(logging.WARNING):
         assert settlement.take_notice(headers, body) == 401
     assert f"pay_notice_refused why={why}" in caplog.text
+    assert bool(seen) == (why in ("signature", "malformed"))
     assert state(order_id) == "pending_payment"
     assert outcomes() == []
 

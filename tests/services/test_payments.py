@@ -35,6 +35,16 @@ def rows() -> list[tuple[str, str]]:
     return [(row.out_trade_no, row.state) for row in db.session.query(Payment).order_by(Payment.id)]
 
 
+@pytest.mark.parametrize("values", [{"price_fen": 0}, {"payer": "free"}, {"payer": "school"}])
+def test_free_and_school_paid_campaigns_skip_payment(app: Flask, values: dict[str, Any]) -> None:
+    draft = make_order(make_campaign(make_school(), **values), OrderState.DRAFT)
+    sent = submissions.submit(draft.account_id or 0, draft.number, draft.version)
+    assert (sent.state, sent.price_fen) == ("pending_review", 0)
+    with pytest.raises(ActionNotAllowed):
+        payments.start(sent.id, "native")
+    assert db.session.query(Payment).count() == 0
+
+
 def test_before_expiry_the_same_number_and_after_it_a_new_one(any_shop: Shop) -> None:
     order_id, first = opened()
     handle = payment(first).handle
