@@ -36,7 +36,7 @@ class Merchant:
         names += ["wechatpay_public.pem", "public_key_id.txt"] if mode == KEY else []
         for name in names:
             shutil.copy(keys / name, folder / name)
-        self.folder = folder
+        self.folder, self.end = folder, (now() + timedelta(hours=2)).replace(microsecond=0)
         self.gateway = self.again()
 
     def again(self) -> Gateway:
@@ -44,8 +44,7 @@ class Merchant:
         return Gateway(self.folder, MCHID, APPID, self.url, "http://127.0.0.1:1/wechatpay/notify")
 
     def open(self, number: str, gateway: Gateway | None = None, fen: int = 1500) -> str:
-        end = (now() + timedelta(hours=2)).replace(microsecond=0)
-        return (gateway or self.gateway).prepay("native", number, fen, "毕业照", end, None)
+        return (gateway or self.gateway).prepay("native", number, fen, "毕业照", self.end, None)
 
     def notice(self) -> tuple[dict[str, str], bytes]:
         body = self.signing.sealed("TRANSACTION.SUCCESS", {"out_trade_no": "P1234567"})
