@@ -29,6 +29,7 @@ from app.models import (
     Staff,
     StaffRole,
     StaffSchool,
+    StudentRequest,
 )
 from app.rules.photo_rule import load_rule_body
 from app.rules.states import OrderState, Role
@@ -233,6 +234,13 @@ def make_decision(order: Order, outcome: str, staff: Staff | None = None, **valu
     decision = Decision(order_id=order.id, photo_id=order.photo_id, form_id=order.form_id, staff_id=staff.id,
                         order_version=order.version, outcome=outcome, **(base | values))  # fmt: skip
     return _add(decision)
+
+
+def make_requests(order: Order) -> None:
+    """What this order's student asks of staff: request 1 in an empty database is a deletion, request 2 a code."""
+    _add(StudentRequest(kind="deletion", account_id=order.account_id))
+    assert order.code is not None
+    _add(StudentRequest(kind="code", account_id=order.account_id, order_id=order.id, code_id=order.code.id))
 
 
 def sign_in(client: FlaskClient, who: Account | Staff) -> FlaskClient:

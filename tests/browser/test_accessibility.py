@@ -15,7 +15,7 @@ from app.rules.states import OrderState
 from app.services.reasons import seed_reasons
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.site import served, signed_in, violations
-from tests.factories import Cast, make_order
+from tests.factories import Cast, make_order, make_requests
 from tests.views.test_access import _address, _routes
 from tests.views.test_pages import ELSEWHERE, _names
 
@@ -39,6 +39,7 @@ def test_nothing_serious_on_any_page(app: Flask, cast: Cast, open_page: Any) -> 
     order = make_order(cast.campaign, OrderState.DRAFT, account=cast.student)
     make_order(cast.campaign, OrderState.PENDING_REVIEW)
     make_order(cast.campaign, OrderState.PENDING_PRODUCTION)
+    make_requests(order)
     people = {role.value: getattr(cast, name) for role, name in _names().items()}
     pages, broken = {}, {}
     with served(app) as url:
@@ -52,6 +53,7 @@ def test_nothing_serious_on_any_page(app: Flask, cast: Cast, open_page: Any) -> 
                 page = open_page(PHONE if role in ("student", "public") else DESKTOP)
                 pages[role] = signed_in(page, app, url, who) if who else page
             _look(pages[role], url, _address(app, rule, order.number), broken)
+        _look(pages["admin"], url, "/requests/codes/2", broken)
     assert not broken, json.dumps(broken, indent=1, ensure_ascii=False)
 
 

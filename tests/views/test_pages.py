@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.models import Account, Staff
 from app.rules.states import OrderState, Role
-from tests.factories import Cast, make_order, sign_in
+from tests.factories import Cast, make_order, make_requests, sign_in
 from tests.pages import faults
 from tests.views.test_access import _address, _routes
 
@@ -25,6 +25,7 @@ ELSEWHERE = {
 def test_every_page_is_sound(app: Flask, cast: Cast, language: str) -> None:
     order = make_order(cast.campaign, OrderState.DRAFT, account=cast.student)
     make_order(cast.campaign, OrderState.PENDING_REVIEW)
+    make_requests(order)
     people = {role.value: getattr(cast, name) for role, name in _names().items()}
     broken: dict[str, int] = {}
     for rule in _routes(app):
