@@ -34,6 +34,7 @@ def build(overrides: dict[str, Any] | None = None) -> Flask:
     if app.config["PROXIES"]:
         number = app.config["PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=number, x_proto=number, x_host=number)  # type: ignore[method-assign]
+    app.before_request(security.small_forms)
     _connect(app, instance)
     locale.init_app(app)
     security.init_app(app)

@@ -53,6 +53,16 @@ SET_UP = frozenset(
 """What is open to somebody who has to change a first password or to set up the second factor."""
 
 
+FORM_BYTES = 1024 * 1024
+"""A form without files. Its fields are parsed at once, at many times their size: 30 MB would take a worker down."""
+
+
+def small_forms() -> None:
+    """Before anything reads the form: the token's check does."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        request.max_content_length = FORM_BYTES
+
+
 def init_app(app: Flask) -> None:
     """Guard every endpoint and dress every answer."""
     login_manager.user_loader(_load)

@@ -80,8 +80,11 @@ class FolderStorage:
 
     def delete_below(self, folder: str) -> None:
         path = self._path(folder)
-        if path.is_dir():
-            shutil.rmtree(path)
+        while path.is_dir():
+            try:
+                shutil.rmtree(path)
+            except FileNotFoundError:  # somebody else deletes it at the same time
+                continue
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:

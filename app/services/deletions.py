@@ -26,6 +26,7 @@ from app.models import (
 from app.rules.states import OrderState
 from app.rules.text import N_
 from app.services import audit, erasure, expiry, ledger, notices, student_requests
+from app.services.rounds import patiently
 from app.services.transitions import SYSTEM
 from app.services.unit import unit_of_work
 
@@ -120,8 +121,11 @@ def carry_out_due() -> int:
             StudentRequest.done_at.is_(None),
         )
     ).all()
-    done = sum(carry_out(request_id) for request_id in granted)
-    return done + sum(erasure.erase_account(account_id) for account_id in erasure.accounts_due() if _asked(account_id))
+    done = list[bool]()
+    patiently(granted, lambda request_id: done.append(carry_out(request_id)))
+    due = [account_id for account_id in erasure.accounts_due() if _asked(account_id)]
+    patiently(due, lambda account_id: done.append(erasure.erase_account(account_id)))
+    return sum(done)
 
 
 def _asked(account_id: int) -> bool:
@@ -145,7 +149,10 @@ def carry_out(request_id: int) -> bool:
     if any(fate.goes for fate in fates(account_id, answered)):
         return False
     with unit_of_work():
-        db.session.get_one(StudentRequest, request_id).done_at = now()
+        row = db.session.get_one(StudentRequest, request_id, with_for_update=True)
+        if row.done_at is not None:  # another sweep was first
+            return False
+        row.done_at = now()
         audit.note(None, "deletion.carried_out", f"request-{request_id}")
     return True
 

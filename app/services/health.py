@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.clock import now
 from app.adapters.queue import QUEUES, connection
@@ -147,8 +148,11 @@ def answers() -> float:
 
 def beat(name: str, note: Mapping[str, Any]) -> None:
     """Write down that a repeated command ran to its end, and what it did."""
-    with unit_of_work():
-        db.session.merge(Pulse(name=name, at=now(), note=dict(note)))
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    values = {"at": now(), "note": dict(note)}
+    statement = dialect.insert(Pulse).values(name=name, **values)
+    with unit_of_work():  # one statement: two sweeps may end at once
+        db.session.execute(statement.on_conflict_do_update(index_elements=[Pulse.name], set_=values))
 
 
 def _queues() -> list[QueueHealth]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -73,6 +74,15 @@ def test_no_key_leaves_the_store(store: Storage, key: str) -> None:
 def test_files_are_for_the_owner_only(tmp_path: Path) -> None:
     open_storage("folder", tmp_path).put("photos/A/1", b"x")
     assert (tmp_path / "store/photos/A/1").stat().st_mode & 0o077 == 0
+
+
+def test_two_at_once_may_delete_a_folder(tmp_path: Path) -> None:
+    store = open_storage("folder", tmp_path)
+    for number in range(150):
+        (tmp_path / f"store/photos/A/{number}").mkdir(parents=True)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(store.delete_below, ["photos/A"] * 4))
+    assert not (tmp_path / "store/photos/A").exists()
 
 
 def test_what_lies_below_a_folder_goes_and_its_neighbours_stay(store: Storage) -> None:

@@ -17,6 +17,7 @@ from app.rules.faults import Invalid
 from app.rules.states import OrderState
 from app.services import health, jobs, sweep
 from tests.factories import Cast, make_order, sign_in
+from tests.services.test_unit import in_threads
 from workers import run
 
 
@@ -141,6 +142,11 @@ def test_the_sweep_leaves_its_pulse(app: Flask, monkeypatch: pytest.MonkeyPatch)
     problems = [sentence for sentence, _values in health.look().problems]
     assert any("出错" in sentence for sentence in problems)
     assert not any("没有按时" in sentence for sentence in problems)
+
+
+def test_two_sweeps_may_end_at_once(any_app: Flask) -> None:
+    assert in_threads(any_app, 4, lambda number: health.beat("sweep", {"by": number})) == [None] * 4
+    assert db.session.query(Pulse).count() == 1
 
 
 def _always_bad() -> int:

@@ -160,3 +160,9 @@ def test_nobody_else_on_the_machine_reads_the_data(make_app: Any, tmp_path: Path
     tmp_path.chmod(0o755)  # as git makes it
     make_app()
     assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_form_without_files_is_small(make_app: Any) -> None:
+    client = make_app(WTF_CSRF_ENABLED=True).test_client()  # whose check is the first to read it
+    assert client.post("/staff/sign-in", data={"name": "x" * 2**21}).status_code == 413
+    assert client.post("/staff/sign-in", data={"name": "x" * 2**19}).status_code == 400  # no token
