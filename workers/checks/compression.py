@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 
 from app.rules.report import Check
 from workers.checks.common import judged, worst
 from workers.checks.planes import Plane, grey, skin, wall
 from workers.checks.ranks import median
-from workers.imaging.scene import Rgb, Scene
+from workers.imaging.scene import Scene
 
 CODES = ("compression",)
 _FLAT = 0.5  # grey levels: steps as small as this on a flat wall are nobody's blocks
@@ -39,7 +40,7 @@ def blockiness(scene: Scene) -> float:
     return (_grid(_means(across, 0)) + _grid(_means(down, 1))) / 2
 
 
-def _means(steps: Rgb, axis: int) -> Plane:
+def _means(steps: MatLike, axis: int) -> Plane:
     return np.asarray(cv2.reduce(steps, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F), np.float32).ravel()
 
 
