@@ -13,6 +13,10 @@ from tests.factories import make_staff
 STEP = 100
 BASE = 1000
 STAFF = 20
+DAYS = 90
+"""Decisions lie within so many days, as in a season."""
+SEED = 2
+"""Another number when what is made here changes: kept databases of an older one are left alone."""
 
 
 def series(count: int) -> str:
@@ -42,10 +46,11 @@ def fill(model: Order, count: int) -> None:
     copy("photo", f"t.id = {photo_id}", count, {"order_id": f"{BASE} + s.n", "verdict": verdict})
     copy("form", f"t.id = {form_id}", count, {"order_id": f"{BASE} + s.n", "student_no": "'S' || s.n"})
     execute(f'UPDATE "order" SET photo_id = id, form_id = id WHERE id > {BASE}')
+    decided = _earlier("state_since", f"(s.n % {DAYS} * 86400)")
     execute(
         "INSERT INTO decision (id, order_id, photo_id, form_id, order_version, staff_id, kind, outcome, note, at,"
         f" visible_from, ms) SELECT {BASE} + s.n, {BASE} + s.n, {BASE} + s.n, {BASE} + s.n, 1,"
-        f" {people[0]} + s.n % {STAFF}, 'normal', 'approved', '', t.state_since, t.state_since, 4000"
+        f" {people[0]} + s.n % {STAFF}, 'normal', 'approved', '', {decided}, {decided}, 4000"
         f' FROM {series(count)} s, "order" t WHERE t.id = {order_id} AND NOT ({waits})'
     )
     execute(f"UPDATE \"order\" SET decision_id = id WHERE id > {BASE} AND state = 'completed'")
@@ -58,10 +63,10 @@ def fill(model: Order, count: int) -> None:
     _settle(count)
 
 
-def _earlier(column: str) -> str:
+def _earlier(column: str, seconds: str = "s.n") -> str:
     if db.engine.dialect.name == "postgresql":
-        return f"t.{column} - s.n * interval '1 second'"
-    return f"datetime(t.{column}, '-' || s.n || ' seconds')"
+        return f"t.{column} - {seconds} * interval '1 second'"
+    return f"datetime(t.{column}, '-' || {seconds} || ' seconds')"
 
 
 def copy(table: str, source: str, count: int, changed: dict[str, str]) -> None:

@@ -14,13 +14,13 @@ SHIPPED = {
     "pose": "Pose",
     "expression": "Expression",
     "eyes": "Eyes",
-    "covered": "Face covered",
+    "covered": "Covered",
     "clothes": "Clothes",
     "blurred": "Blurred",
     "retouched": "Retouched",
     "other_person": "Not them",
     "name": "Wrong name",
-    "id_no": "Wrong ID number",
+    "id_no": "Wrong ID",
     "code": "Wrong code",
 }
 WAITS = sa.text("state = 'pending_review'")
