@@ -118,6 +118,9 @@ class Checker:
         except (EOFError, OSError):
             self.stop()
             raise CheckerLost("the checker child did not start: run `make setup`") from None
+        except BaseException:
+            self.stop()  # a late "ready" would be taken for an answer
+            raise
 
     def stop(self) -> None:
         """End the child, if there is one."""
@@ -134,13 +137,15 @@ class Checker:
         try:
             self._pipe.send_bytes(json.dumps(request).encode())
             if not self._pipe.poll(self.deadline):
-                self.stop()
                 raise CheckerHung(request["what"])
             answer = [self._pipe.recv_bytes() for _ in range(frames)]
-        except (EOFError, OSError):
+            head = json.loads(answer[0])
+        except (EOFError, OSError, ValueError):
             self.stop()
             raise CheckerCrashed(request["what"]) from None
-        head = json.loads(answer[0])
+        except BaseException:  # a job's time-out, too: what is still to come would answer for the next photo
+            self.stop()
+            raise
         self._calls += 1
         if self._calls >= RECYCLE_AFTER or head["rss"] > RECYCLE_BYTES:
             self.stop()

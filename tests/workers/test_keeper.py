@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from app.rules.report import Verdict
 from workers import checker as keeper
-from workers.checker import Checker, CheckerCrashed, CheckerHung
+from workers.checker import Checker, CheckerCrashed, CheckerHung, CheckerLost
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -50,6 +51,39 @@ def test_a_hung_child_is_killed_at_the_deadline(body: dict[str, Any], drawn: Cal
         assert time.monotonic() - start < 5
         with pytest.raises(ProcessLookupError):
             os.kill(hung, 0)
+
+
+class Interrupted(Exception):
+    """As RQ's time-out of a job, which is raised wherever the job happens to be."""
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted
+
+
+def test_the_answer_to_an_interrupted_call_never_goes_to_the_next_photo(
+    body: dict[str, Any], drawn: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Checker() as checker:
+        with monkeypatch.context() as hurried:
+            hurried.setattr(keeper, "START", 0.01)
+            with pytest.raises(CheckerLost):
+                checker.start()
+            assert checker.pid is None
+        checker.start()
+        first = checker.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        before = signal.signal(signal.SIGALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        try:
+            with pytest.raises(Interrupted):
+                checker.check(drawn(), body, "blue")
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        with suppress(ProcessLookupError):
+            os.kill(first, signal.SIGCONT)
+        assert checker.check(drawn(fault="tilted"), body, "blue").report.verdict is Verdict.FAILED
 
 
 def test_the_child_is_recycled_and_ends_with_its_keeper(
