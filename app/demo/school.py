@@ -17,7 +17,7 @@ from app.demo.story import Story
 from app.extensions import db
 from app.models import Batch, BatchState, Campaign, RosterEntry, School, Staff
 from app.rules.states import Role
-from app.services import batches, delivery
+from app.services import batches
 from app.services.reasons import seed_reasons
 from app.services.rules import latest, seed_rules
 from app.services.staff import create
@@ -133,4 +133,4 @@ def _deliver(campaign_id: int, say: Callable[[str], None]) -> None:
             batches.hand_over(batches.by_number(number).id, actor)
             say(f"delivered the demo batch {number}")
     liaison = db.session.scalars(select(Staff).where(Staff.name == "school")).one()
-    delivery.acknowledge(liaison, number, True, "", "")
+    batches.acknowledge(liaison, number, True, "", "")

@@ -11,7 +11,7 @@ from flask_login import current_user
 from app.rules.faults import Invalid
 from app.rules.states import Role
 from app.security import roles
-from app.services import delivery
+from app.services import batches
 
 bp = Blueprint("delivery", __name__, url_prefix="/schools/batches")
 
@@ -25,12 +25,12 @@ def batch(number: str) -> Any:
 
 
 def _page(number: str, wrong: dict[str, str], status: int = 200) -> Any:
-    found = delivery.find(current_user, number)
-    received = delivery.items(found)
+    found = batches.delivered_to(current_user, number)
     return render_template(
-        "delivery/batch.html", batch=found, received=received, classes=delivery.by_class(received),
-        differences=delivery.differences(found), downloads=delivery.downloads(found), there=delivery.on_disk(found),
-        life=delivery.LIFE // 60, wrong=wrong, values=request.form,
+        "delivery/batch.html", batch=found, summary=batches.summary(found), classes=batches.classes(found),
+        recalled=batches.recalled(found), differences=batches.differences(found),
+        downloads=batches.downloads_of(found), there=batches.is_here(found), life=batches.TICKET_SECONDS // 60,
+        wrong=wrong, values=request.form,
     ), status  # fmt: skip
 
 
@@ -38,15 +38,15 @@ def _page(number: str, wrong: dict[str, str], status: int = 200) -> Any:
 @roles(*READERS)
 def link(number: str) -> Any:
     """Make a link that works for a quarter of an hour, for this person, and follow it."""
-    return redirect(url_for("delivery.download", token=delivery.link(current_user, number)), 303)
+    return redirect(url_for("delivery.download", token=batches.make_ticket(current_user, number)), 303)
 
 
 @bp.get("/download/<token>")
 @roles(*READERS)
 def download(token: str) -> Response:
-    found = delivery.open_link(current_user, token)
+    found = batches.open_ticket(current_user, token)
     return send_file(
-        delivery.open_file(found), as_attachment=True, download_name=f"{found.number}.zip", mimetype="application/zip"
+        batches.open_file(found), as_attachment=True, download_name=f"{found.number}.zip", mimetype="application/zip"
     )
 
 
@@ -55,7 +55,7 @@ def download(token: str) -> Response:
 def acknowledge(number: str) -> Any:
     same = request.form.get("same") == "1"
     try:
-        count = delivery.acknowledge(
+        count = batches.acknowledge(
             current_user, number, same, request.form.get("lines", ""), request.form.get("text", "")
         )
     except Invalid as fault:

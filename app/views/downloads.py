@@ -14,7 +14,7 @@ from app.models import Batch
 from app.rules.faults import NotAllowed, NotFound
 from app.rules.states import Role
 from app.security import public, roles
-from app.services import batches, delivery
+from app.services import batches
 
 bp = Blueprint("downloads", __name__)
 
@@ -23,7 +23,7 @@ PRODUCERS = (Role.PRODUCER, Role.ADMIN)
 
 def _sent(batch: Batch) -> Response:
     name = f"{batch.number}.zip"
-    return send_file(delivery.open_file(batch), as_attachment=True, download_name=name, mimetype="application/zip")
+    return send_file(batches.open_file(batch), as_attachment=True, download_name=name, mimetype="application/zip")
 
 
 @bp.get("/production/batches/<number>/download")

@@ -15,7 +15,7 @@ from app.models import Campaign
 from app.rules.faults import NotFound
 from app.rules.states import Role
 from app.security import roles
-from app.services import batches, delivery, schools
+from app.services import batches, schools
 from app.services.transitions import Actor
 
 bp = Blueprint("production", __name__, url_prefix="/production")
@@ -91,7 +91,7 @@ def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") ->
     return render_template(
         "production/batch.html", batch=found, summary=batches.summary(found), rows=rows, page=number_of_page,
         changed=changed, more=len(rows) == batches.PAGE, tick=0, links=batches.links_of(found),
-        downloads=delivery.downloads(found), differences=delivery.differences(found),
+        downloads=batches.downloads_of(found), differences=batches.differences(found),
         fingerprint=current_app.extensions["keys"].fingerprint, here=batches.is_here(found), link=link, code=code,
         wrong=wrong, days=batches.DAYS,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from app.rules.school_form import write_colleges
 from app.rules.states import Role
 from app.rules.text import N_
 from app.security import roles
-from app.services import audit, campaigns, delivery, progress, reminders, schools
+from app.services import audit, batches, campaigns, progress, reminders, schools
 
 bp = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -78,7 +78,7 @@ def campaign(code: str) -> Any:
     return render_template(
         "schools/campaign.html", campaign=found, classes=classes, colleges=progress.by_college(classes), whole=whole,
         counts=progress.counts(found, whole), reminded=reminders.count(found.id), most=reminders.MOST,
-        gap=reminders.GAP.days, batches=delivery.delivered(found),
+        gap=reminders.GAP.days, batches=batches.delivered(found),
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from app.extensions import db
 from app.models import Audit, Batch, BatchState, Order
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
-from app.services import batches, decisions, delivery
+from app.services import batches, decisions
 from app.services.transitions import Actor
 from tests.factories import Cast, make_order, make_school, make_staff, sign_in
 
@@ -57,13 +57,13 @@ def test_a_school_sees_a_batch_once_it_is_handed_over(app: Flask, cast: Cast, pr
     batch = batches.freeze(cast.campaign.id, "chsi", producer)
     assert batch is not None
     with pytest.raises(NotFound):
-        delivery.find(cast.liaison, batch.number)
+        batches.delivered_to(cast.liaison, batch.number)
     batches.build(batch.id, lambda done, total: None)
     batches.hand_over(batch.id, producer)
-    assert delivery.find(cast.liaison, batch.number).state == BatchState.HANDED_OVER
+    assert batches.delivered_to(cast.liaison, batch.number).state == BatchState.HANDED_OVER
     stranger = make_staff(Role.SCHOOL, make_school("10002", name="另一大学"))
     with pytest.raises(NotFound):
-        delivery.find(stranger, batch.number)
+        batches.delivered_to(stranger, batch.number)
 
 
 @pytest.mark.parametrize("kind", ["chsi", "diploma"])
@@ -98,7 +98,7 @@ def test_a_link_works_for_one_person_and_a_quarter_of_an_hour(app: Flask, cast: 
     assert colleague.get(address).status_code == 404
     assert client.get(address[:-3] + "xxx").status_code == 404
     assert client.get(address).status_code == 200
-    with time_machine.travel(now() + timedelta(seconds=delivery.LIFE + 2), tick=False):
+    with time_machine.travel(now() + timedelta(seconds=batches.TICKET_SECONDS + 2), tick=False):
         assert "失效" in client.get(address).text
     count = db.session.query(Audit).filter_by(action="batch.downloaded").count()
     assert count == 1  # refusals download nothing
@@ -109,10 +109,10 @@ def test_all_the_same_or_differences_never_both_never_neither(app: Flask, cast: 
     number = _delivered(cast, producer).number
     for same, lines, text in ((False, "", ""), (True, "2023 wrong", ""), (True, "", "but")):
         with pytest.raises(Invalid):
-            delivery.acknowledge(cast.liaison, number, same, lines, text)
-    delivery.acknowledge(cast.liaison, number, True, "", "")
+            batches.acknowledge(cast.liaison, number, same, lines, text)
+    batches.acknowledge(cast.liaison, number, True, "", "")
     with pytest.raises(ActionNotAllowed):
-        delivery.acknowledge(cast.liaison, number, True, "", "")
+        batches.acknowledge(cast.liaison, number, True, "", "")
 
 
 def test_a_difference_leads_to_its_order(app: Flask, cast: Cast, producer: Actor) -> None:
@@ -120,11 +120,10 @@ def test_a_difference_leads_to_its_order(app: Flask, cast: Cast, producer: Actor
     assert order.form is not None
     student_no, order_number = order.form.student_no, order.number
     number = _delivered(cast, producer).number
-    item = delivery.items(batches.by_number(number))[0].item
-    assert item is not None
+    (item,) = batches.frozen_rows(batches.by_number(number).id)
     lines = f"{student_no} 不是本人\n{item.file_name.upper()}.JPG\t太暗\n  \n9999 多出来的"
-    assert delivery.acknowledge(cast.liaison, number, False, lines, "") == 3
-    found = delivery.differences(batches.by_number(number))
+    assert batches.acknowledge(cast.liaison, number, False, lines, "") == 3
+    found = batches.differences(batches.by_number(number))
     assert [(row.text, order_no) for row, order_no in found] == [
         ("不是本人", order_number), ("太暗", order_number), ("多出来的", "")
     ]  # fmt: skip

@@ -10,18 +10,8 @@ from app.services.batches.building import (
     resume_lost,
     unfinished,
 )
-from app.services.batches.downloads import (
-    DAYS,
-    WRONG_CODES,
-    download,
-    download_by_link,
-    is_here,
-    links_of,
-    make_link,
-    open_link,
-    revoke_link,
-)
 from app.services.batches.dry_runs import preview, preview_sheet
+from app.services.batches.files import download, downloads_of, is_here, open_file
 from app.services.batches.finding import (
     DELIVERED,
     KINDS,
@@ -37,15 +27,29 @@ from app.services.batches.finding import (
 )
 from app.services.batches.freezing import export, freeze, frozen_batch, frozen_rows
 from app.services.batches.handover import discard, hand_over, supersede
+from app.services.batches.links import (
+    DAYS,
+    TICKET_SECONDS,
+    WRONG_CODES,
+    download_by_link,
+    links_of,
+    make_link,
+    make_ticket,
+    open_link,
+    open_ticket,
+    revoke_link,
+)
+from app.services.batches.receiving import acknowledge, classes, delivered, delivered_to, differences, recalled
 from app.services.transitions import Actor
 
 PRODUCER = Actor(Role.PRODUCER)
 """Who `flask export-batch` is."""
 
 __all__ = [
-    "DAYS", "DELIVERED", "KINDS", "PAGE", "PRODUCER", "WRONG_CODES", "build", "by_number", "campaigns_to_export",
-    "clear", "clear_discarded", "discard", "download", "download_by_link", "eligible", "eligible_counts", "export",
+    "DAYS", "DELIVERED", "KINDS", "PAGE", "PRODUCER", "TICKET_SECONDS", "WRONG_CODES", "acknowledge", "build",
+    "by_number", "campaigns_to_export", "classes", "clear", "clear_discarded", "delivered", "delivered_to",
+    "differences", "discard", "download", "download_by_link", "downloads_of", "eligible", "eligible_counts", "export",
     "find_item", "freeze", "frozen_batch", "frozen_rows", "hand_over", "is_here", "links_of", "make_link",
-    "note_progress", "open_link", "page_of", "preview", "preview_sheet", "recent", "request_build", "resume_lost",
-    "revoke_link", "summary", "supersede", "unfinished",
+    "make_ticket", "note_progress", "open_file", "open_link", "open_ticket", "page_of", "preview", "preview_sheet",
+    "recalled", "recent", "request_build", "resume_lost", "revoke_link", "summary", "supersede", "unfinished",
 ]  # fmt: skip

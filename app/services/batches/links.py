@@ -1,4 +1,8 @@
-"""Fetching a batch: by staff, or with a link that expires; every download leaves a row."""
+"""Addresses at which a batch is fetched, and that expire; every download leaves a row.
+
+A *ticket* is for somebody who is signed in: it works a quarter of an hour, for that person. A *link* is for a receiver
+without an account: it lives some days, needs a code that is sent by another way, and can be revoked.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,23 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
+from flask import current_app
+from itsdangerous import BadSignature, TimestampSigner
 from sqlalchemy import select, update
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Batch, BatchLink, BatchState, Staff
+from app.models import Batch, BatchLink, Staff
 from app.rules.faults import Invalid, NotAllowed, NotFound
 from app.rules.text import N_
 from app.services import audit
-from app.services.batches.finding import DELIVERED, by_number
+from app.services.batches.files import here, is_here
+from app.services.batches.finding import by_number
+from app.services.batches.receiving import delivered_to
 from app.services.unit import unit_of_work
+
+TICKET_SECONDS = 900
 
 DAYS = (1, 3, 7)
 """How long a link may live."""
@@ -27,7 +36,6 @@ WRONG_CODES = 5
 """After so many wrong codes a link is dead: guessing 8 of 31 characters is hopeless long before."""
 
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that is misread on the telephone
-BUILT = (BatchState.READY.value, *DELIVERED)
 
 
 @dataclass(frozen=True)
@@ -38,24 +46,31 @@ class NewLink:
     code: str
 
 
-def download(number: str, staff: Staff) -> Batch:
-    """A batch whose files are sent to this producer now. Logged. Raises NotFound when they are not on this machine."""
-    batch = _there(by_number(number, staff))
-    batch_id = batch.id
+def _signer() -> TimestampSigner:
+    return TimestampSigner(current_app.config["SECRET_KEY"], salt="batch-download")
+
+
+def make_ticket(staff: Staff, number: str) -> str:
+    """A token that lets this person download this batch for TICKET_SECONDS seconds. Issuing it is logged."""
+    batch_id = delivered_to(staff, number).id
+    with unit_of_work():
+        audit.note(staff, "batch.link_made", f"batch-{batch_id}")
+    return _signer().sign(f"{staff.id}.{batch_id}").decode()
+
+
+def open_ticket(staff: Staff, token: str) -> Batch:
+    """The batch behind a token made for this person that still works; the download is logged. Raises NotFound."""
+    try:
+        staff_id, batch_id = _signer().unsign(token, max_age=TICKET_SECONDS).decode().split(".")
+    except (BadSignature, ValueError):
+        raise NotFound(N_("下载链接已失效，请返回批次页面重新获取")) from None
+    batch = db.session.get(Batch, int(batch_id))
+    if int(staff_id) != staff.id or batch is None or not is_here(batch):
+        raise NotFound(N_("下载链接已失效，请返回批次页面重新获取"))
+    number = delivered_to(staff, batch.number).number
     with unit_of_work():
         audit.note(staff, "batch.downloaded", f"batch-{batch_id}")
-    return by_number(number)
-
-
-def is_here(batch: Batch) -> bool:
-    """Whether its files lie on this machine."""
-    return bool(batch.path) and batch.state in BUILT and Path(batch.path or "").exists()
-
-
-def _there(batch: Batch) -> Batch:
-    if not is_here(batch):
-        raise NotFound(N_("批次文件不在本机，请先重新生成"))
-    return batch
+    return delivered_to(staff, number)
 
 
 def make_link(number: str, days: int, receiver: str, staff: Staff) -> NewLink:
@@ -68,7 +83,7 @@ def make_link(number: str, days: int, receiver: str, staff: Staff) -> NewLink:
     staff_id = staff.id
     with unit_of_work():
         batch = by_number(number, db.session.get_one(Staff, staff_id))
-        _there(batch)
+        here(batch)
         db.session.add(
             BatchLink(batch_id=batch.id, token_sha256=_sha256(token), code_sha256=_sha256(f"{token}/{code}"),
                       receiver=receiver.strip()[:100], staff_id=staff_id, expires_at=now() + timedelta(days=days))
@@ -94,7 +109,7 @@ def open_link(token: str) -> BatchLink:
     link = db.session.scalar(select(BatchLink).where(BatchLink.token_sha256 == _sha256(token)))
     if link is None or link.revoked_at is not None or link.expires_at <= now() or link.wrong_codes >= WRONG_CODES:
         raise NotFound(N_("下载链接无效或已过期，请联系发送人"))
-    _there(link.batch)
+    here(link.batch)
     return link
 
 
