@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.adapters.clock import beijing, now
 from app.extensions import db
-from app.models import BillDifference, NotifyLog, Order, Payment, Refund
+from app.models import Account, BillDifference, NotifyLog, Order, Payment, Refund
 from app.rules.states import OrderState, Role
 from app.services import ledger, reconciliation, refunds
 from app.services.ledger import Wanted
@@ -189,12 +189,29 @@ def test_differences_are_listed_settled_and_exported(shop: Shop, finance: FlaskC
     assert "微信缺少收款" in page and number in page
     row = db.session.query(BillDifference).one()
     assert finance.post(f"/finance/differences/{row.id}/resolve", data={"note": ""}).status_code == 422
+    story = f"/finance/orders/{payment(number).order.number}"
+    assert "微信缺少收款" in finance.get(story).text and "待处理" in finance.get(story).text
     finance.post(f"/finance/differences/{row.id}/resolve", data={"note": "=1+1"})
+    assert "=1+1" in finance.get(story).text and "待处理" not in finance.get(story).text
     assert "没有差异" in finance.get("/finance/reconciliation").text
     assert number in finance.get("/finance/reconciliation?show=all").text
     text = finance.get("/finance/reconciliation.csv").text
     assert text.startswith("\ufeff") and f"微信缺少收款,{number},15.00,," in text
     assert "'=1+1" in text  # a note is no formula
+
+
+def test_a_disputed_payment_is_told_to_student_and_finance(shop: Shop, finance: FlaskClient) -> None:
+    _, number = opened()
+    order = payment(number).order
+    shop.scan_and_pay(number)
+    shop.state.trades[number]["amount"] = {"total": 1, "currency": "CNY"}
+    student = sign_in(shop.app.test_client(), db.session.get_one(Account, order.account_id))
+    for address in ("back", "back", "wait"):  # found out, and said again whatever is tried
+        answer = student.get(f"/orders/{order.number}/pay/{address}")
+        assert answer.status_code == 409 and "支付结果需要人工核对" in answer.text
+    assert number in finance.get("/finance/?state=disputed").text
+    assert "金额不符，未入账" in finance.get("/finance/reconciliation").text
+    assert "微信 ¥0.01" in " ".join(finance.get(f"/finance/orders/{order.number}").text.split())
 
 
 def test_a_day_is_compared_by_hand(finance: FlaskClient) -> None:
