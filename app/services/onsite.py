@@ -233,11 +233,10 @@ def _settle(intake_id: int, state: IntakeState, staff_id: int | None, order_id: 
 
 def tidy() -> int:
     """Delete files whose photo has left the tray. Returns how many."""
-    left = db.session.scalars(
-        select(IntakePhoto.id).where(IntakePhoto.state != IntakeState.WAITING.value, IntakePhoto.key.is_not(None))
-    ).all()
-    for intake_id in left:
-        storage().delete(str(db.session.get_one(IntakePhoto, intake_id).key))
+    gone = IntakePhoto.state != IntakeState.WAITING.value, IntakePhoto.key.is_not(None)
+    left = db.session.execute(select(IntakePhoto.id, IntakePhoto.key).where(*gone)).all()
+    for intake_id, key in left:
+        storage().delete(str(key))
         with unit_of_work():
             db.session.get_one(IntakePhoto, intake_id).key = None
     return len(left)

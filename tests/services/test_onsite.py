@@ -17,6 +17,7 @@ from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
 from app.services import onsite, submissions
 from tests.factories import JPEG, Cast, make_account, make_form, make_order, make_photo
+from tests.services.test_unit import in_threads
 
 
 def _draft(cast: Cast, student_no: str, **values: Any) -> Order:
@@ -134,6 +135,19 @@ def test_killed_between_order_and_tray_the_photo_is_on_the_order_once(
     onsite.assign_to(intake_id, "2023000001", cast.producer)
     assert db.session.query(Photo).filter_by(order_id=order_id, source="onsite").count() == 1
     assert not _waiting()
+
+
+def test_two_sweeps_at_once_match_a_photo_once(any_app: Flask, any_cast: Cast) -> None:
+    for number in ("1", "2", "3"):
+        assert _take(any_cast, f"202300000{number}.jpg").outcome == "unmatched"
+        _draft(any_cast, f"202300000{number}")
+    before = db.session.query(Photo).count()
+    db.session.rollback()
+    found = in_threads(any_app, 3, lambda _number: onsite.match_waiting())
+    assert [one for one in found if isinstance(one, Exception)] == []
+    onsite.match_waiting()
+    assert db.session.query(Photo).count() == before + 3
+    assert {row.state for row in db.session.query(IntakePhoto)} == {"assigned"}
 
 
 @pytest.mark.parametrize("data", [b"", b"MZ not a picture", b"%PDF-1.4"])

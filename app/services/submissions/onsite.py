@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from app.extensions import db
 from app.models import Order, Photo
+from app.rules.faults import StaleOrder
 from app.rules.states import Role
 from app.services.submissions.photo import keep_photo
 from app.services.submissions.submit import hand_in
@@ -15,11 +18,16 @@ from app.services.unit import unit_of_work
 def add_onsite_photo(order_id: int, data: bytes) -> Photo:
     """Keep a studio's photo on an order and have it checked like any other. It takes none of the student's tries.
 
-    Raises Invalid for what is no picture; ActionNotAllowed or ConsentNeeded where the order takes no photo now.
+    Raises Invalid for what is no picture; ActionNotAllowed or ConsentNeeded where the order takes no photo now;
+    StaleOrder when the order has got this very photo meanwhile.
     """
-    return keep_photo(
-        lambda: db.session.get_one(Order, order_id), data, "onsite", lambda order, _: must_be_editable(order)
-    )
+    return keep_photo(lambda: db.session.get_one(Order, order_id), data, "onsite", _may_take)
+
+
+def _may_take(order: Order, digest: str) -> None:
+    must_be_editable(order)
+    if db.session.scalar(select(Photo.id).where(Photo.order_id == order.id, Photo.original_sha256 == digest)):
+        raise StaleOrder
 
 
 def submit_onsite(order_id: int, staff_id: int) -> Order:

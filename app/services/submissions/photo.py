@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Callable
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from app.adapters.clock import now
 from app.adapters.storage import storage
 from app.extensions import db
 from app.models import Order, Photo
-from app.rules.faults import ActionNotAllowed, Invalid
+from app.rules.faults import ActionNotAllowed, Invalid, StaleOrder
 from app.rules.messages import APPEALABLE_NEVER
 from app.rules.text import N_
 from app.services.prechecks import queue_check, submittable
@@ -31,7 +32,8 @@ def tries_left(order: Order) -> int | None:
 def add_photo(account_id: int, number: str, data: bytes, source: str) -> Photo:
     """Keep a photo version and have it checked.
 
-    Raises Invalid for what is no picture, for the photo that was just rejected, and when no try is left.
+    Raises Invalid for what is no picture, for the photo that was just rejected, and when no try is left;
+    StaleOrder when another tab sent one at the same moment.
     """
     return keep_photo(lambda: owned(account_id, number), data, source, lambda o, digest: _may_add(o, source, digest), 1)
 
@@ -49,13 +51,16 @@ def keep_photo(
     guard(order, digest)
     stem = f"photos/{order.number}/{secrets.token_hex(8)}"
     storage().put(f"{stem}-original", data)
-    with unit_of_work() as unit:
-        order = find()
-        guard(order, digest)
-        photo = _new_photo(order, stem, digest, source)
-        db.session.flush()
-        touch(order, photo_id=photo.id, tries_used=order.tries_used + tries)
-        queue_check(unit, photo)
+    try:
+        with unit_of_work() as unit:
+            order = find()
+            guard(order, digest)
+            photo = _new_photo(order, stem, digest, source)
+            db.session.flush()
+            touch(order, photo_id=photo.id, tries_used=order.tries_used + tries)
+            queue_check(unit, photo)
+    except IntegrityError:  # another photo of this order took the number in this very moment
+        raise StaleOrder from None
     return photo
 
 
