@@ -139,6 +139,7 @@ def _headers(response: Response) -> Response:
     if current_app.config["MODE"] == "production":
         response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
+        if response.headers.get("Cache-Control", "no-cache") == "no-cache":  # what `send_file` says of people's files
+            response.headers["Cache-Control"] = "no-store"
         response.headers.add("Vary", "HX-Request")
     return response

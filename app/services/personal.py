@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import select
 
@@ -53,11 +53,14 @@ def photo_views(account_id: int) -> Sequence[Look]:
     return [Look(number, no, min(staff.roles, default=""), purpose, at) for number, no, staff, purpose, at in rows]
 
 
-def archive(account_id: int) -> bytes:
-    """One ZIP with everything: data.json, and the photos and code pictures as uploaded."""
+def archive(account_id: int) -> IO[bytes]:
+    """One ZIP with everything: data.json, and the photos and code pictures as uploaded.
+
+    In a temporary file that goes when it is closed: somebody may have sent a hundred photos of 30 MB.
+    """
     account = db.session.get_one(Account, account_id)
     orders = db.session.scalars(select(Order).where(Order.account_id == account_id).order_by(Order.id)).all()
-    file = io.BytesIO()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response that sends it
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as made:
         made.writestr("data.json", json.dumps(_facts(account, orders), ensure_ascii=False, indent=1))
         for order in orders:
@@ -67,7 +70,8 @@ def archive(account_id: int) -> bytes:
                     _add(made, photo.rendition_key, f"{order.number}/photo-{photo.no}.jpg")
             for code in order.codes:
                 _add(made, code.key, f"{order.number}/code-{code.id}.{code.suffix}")
-    return file.getvalue()
+    file.seek(0)
+    return file
 
 
 def _add(made: zipfile.ZipFile, key: str, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -81,9 +81,7 @@ def data() -> Any:
 @student_only
 def download() -> Response:
     data = personal.archive(current_user.id)
-    return Response(
-        data, content_type="application/zip", headers={"Content-Disposition": "attachment; filename=my-data.zip"}
-    )
+    return send_file(data, mimetype="application/zip", as_attachment=True, download_name="my-data.zip")
 
 
 @bp.get("/views")

@@ -166,3 +166,8 @@ def test_a_form_without_files_is_small(make_app: Any) -> None:
     client = make_app(WTF_CSRF_ENABLED=True).test_client()  # whose check is the first to read it
     assert client.post("/staff/sign-in", data={"name": "x" * 2**21}).status_code == 413
     assert client.post("/staff/sign-in", data={"name": "x" * 2**19}).status_code == 400  # no token
+
+
+def test_no_browser_keeps_what_it_downloads(app: Flask, cast: Cast) -> None:
+    answer = sign_in(app.test_client(), cast.student).get("/me/data.zip")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
