@@ -165,6 +165,9 @@ KNOWN = (
     "  (median of a band-pass). They tell a smoothed copy of a studio portrait from its original (area 0.996, 0.999);",
     "  of the other pictures 12 and 15 % are as smooth by themselves, as phones smooth noise: it is the camera that is",
     "  measured, not the filter.",
+    "* `recapture` is not built. Two attempts: peaks in the spectrum off axes and JPEG grid, and ripples of colour.",
+    "  On calculated photos of a screen (subpixels, turn, blur, noise, JPEG) both do no better than chance (area 0.47,",
+    "  0.50): at the delivered size a lens' blur has taken the screen's grid away. Photos of prints were not tried.",
     "* `ears` sees skin before wall beside the cheeks: fair hair of the skin's colour, and hats, pass for ears.",
     "* Hair that is untidy but shows brows, eyes and part of the ears is not noticed.",
 )

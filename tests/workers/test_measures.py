@@ -23,11 +23,11 @@ from workers.checker import Checker
 from workers.checks.background_uniform import fault_map
 from workers.checks.exposure import key
 from workers.checks.natural_colour import colour_beyond_tone
-from workers.checks.planes import wall
 from workers.imaging import pose
 from workers.imaging.colour import lab
 from workers.imaging.decode import decode
 from workers.imaging.models import Models
+from workers.imaging.planes import wall
 from workers.imaging.scene import Scene, build
 
 RULE = load_rule("chsi-2017")

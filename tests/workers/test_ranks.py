@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
-from workers.checks.ranks import median, percentile
+from workers.imaging.ranks import median, percentile
 
 VALUES = arrays(np.float32, some.integers(1, 60), elements=some.floats(-1000, 1000, width=32))
 

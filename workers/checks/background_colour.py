@@ -12,8 +12,8 @@ import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import judged, skipped
-from workers.checks.planes import has_wall, wall, wall_colour
 from workers.imaging.colour import lab as to_lab
+from workers.imaging.planes import has_wall, wall, wall_colour
 from workers.imaging.scene import Scene, wanted_background
 
 CODES = ("background_colour",)

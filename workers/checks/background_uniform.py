@@ -15,9 +15,9 @@ import numpy as np
 
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged, skipped, worst
-from workers.checks.marks import Mask
-from workers.checks.planes import Plane, distance_to, has_wall, lab, once, wall, wall_colour
-from workers.checks.ranks import percentile
+from workers.imaging.marks import Mask
+from workers.imaging.planes import Plane, distance_to, has_wall, lab, once, wall, wall_colour
+from workers.imaging.ranks import percentile
 from workers.imaging.scene import Scene
 
 CODES = ("background_uniform",)

@@ -10,8 +10,8 @@ from cv2.typing import MatLike
 
 from app.rules.report import Check
 from workers.checks.common import judged, worst
-from workers.checks.planes import Plane, grey, skin, wall
-from workers.checks.ranks import median
+from workers.imaging.planes import Plane, grey, skin, wall
+from workers.imaging.ranks import median
 from workers.imaging.scene import Scene
 
 CODES = ("compression",)

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from app.rules.report import Check
-from workers.checks import marks
 from workers.checks.common import judged, skipped, worst
-from workers.checks.planes import has_skin, unlike_skin
+from workers.imaging import marks
+from workers.imaging.planes import has_skin, unlike_skin
 from workers.imaging.scene import Scene
 
 CODES = ("ears",)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.rules.report import Check
 from workers.checks.common import judged, worst
-from workers.checks.marks import polygon
+from workers.imaging.marks import polygon
 from workers.imaging.matting import Matte, Wall
 from workers.imaging.scene import OVAL, Scene
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import judged, skipped, worst
-from workers.checks.planes import has_skin, lab, light, skin
-from workers.checks.ranks import percentile
 from workers.imaging.colour import luminance
+from workers.imaging.planes import has_skin, lab, light, skin
+from workers.imaging.ranks import percentile
 from workers.imaging.scene import OVAL, Scene
 
 CODES = ("exposure",)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.rules.report import Check
 from workers.checks.common import in_profile, judged
-from workers.checks.marks import LIPS
+from workers.imaging.marks import LIPS
 from workers.imaging.scene import Scene
 
 CODES = ("expression",)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.rules.report import Check
 from workers.checks.common import in_profile, judged
-from workers.checks.marks import LEFT_EYE, RIGHT_EYE
+from workers.imaging.marks import LEFT_EYE, RIGHT_EYE
 from workers.imaging.scene import Scene
 
 CODES = ("eyes_open",)

@@ -13,7 +13,7 @@ import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import in_profile, judged
-from workers.checks.marks import LEFT_EYE, RIGHT_EYE
+from workers.imaging.marks import LEFT_EYE, RIGHT_EYE
 from workers.imaging.scene import Scene
 
 CODES = ("gaze",)

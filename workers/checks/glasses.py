@@ -14,9 +14,9 @@ import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import judged, skipped, worst
-from workers.checks.marks import LEFT_EYE, RIGHT_EYE, Mask, polygon
-from workers.checks.planes import both_cheeks, has_skin, lab
-from workers.checks.ranks import median, percentile
+from workers.imaging.marks import LEFT_EYE, RIGHT_EYE, Mask, polygon
+from workers.imaging.planes import both_cheeks, has_skin, lab
+from workers.imaging.ranks import median, percentile
 from workers.imaging.scene import Scene
 
 CODES = ("glasses",)

@@ -13,8 +13,8 @@ import numpy as np
 
 from app.rules.report import Box, Check
 from workers.checks.common import judged, skipped
-from workers.checks.marks import CHIN, LEFT_CHEEK, NOSE_ROOT, NOSE_TIP, RIGHT_CHEEK, UNDER_NOSE
-from workers.checks.planes import cheeks, has_skin, light, skin
+from workers.imaging.marks import CHIN, LEFT_CHEEK, NOSE_ROOT, NOSE_TIP, RIGHT_CHEEK, UNDER_NOSE
+from workers.imaging.planes import cheeks, has_skin, light, skin
 from workers.imaging.scene import Scene
 
 CODES = ("lighting",)

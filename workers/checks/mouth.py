@@ -8,7 +8,7 @@ import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import in_profile, judged
-from workers.checks.marks import CHIN, LIPS, LOWER_LIP, UPPER_LIP
+from workers.imaging.marks import CHIN, LIPS, LOWER_LIP, UPPER_LIP
 from workers.imaging.scene import PUPILS, Scene
 
 CODES = ("mouth",)

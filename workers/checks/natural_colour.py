@@ -13,8 +13,8 @@ import numpy as np
 
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged
-from workers.checks.planes import Plane, both_cheeks, has_skin, lab, median_colour
 from workers.imaging.colour import lab as to_lab
+from workers.imaging.planes import Plane, both_cheeks, has_skin, lab, median_colour
 from workers.imaging.scene import OVAL, Scene
 
 CODES = ("natural_colour",)

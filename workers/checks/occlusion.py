@@ -12,8 +12,8 @@ import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import judged, skipped
-from workers.checks.marks import NOSE_TIP
-from workers.checks.planes import has_skin, skin, unlike_skin
+from workers.imaging.marks import NOSE_TIP
+from workers.imaging.planes import has_skin, skin, unlike_skin
 from workers.imaging.scene import OVAL, Scene
 
 CODES = ("occlusion",)

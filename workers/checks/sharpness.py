@@ -13,9 +13,9 @@ import numpy as np
 
 from app.rules.report import Check
 from workers.checks.common import judged, skipped
-from workers.checks.marks import LEFT_EYE, RIGHT_EYE, polygon
-from workers.checks.planes import grey
-from workers.checks.ranks import percentile
+from workers.imaging.marks import LEFT_EYE, RIGHT_EYE, polygon
+from workers.imaging.planes import grey
+from workers.imaging.ranks import percentile
 from workers.imaging.scene import OVAL, Scene
 
 CODES = ("sharpness",)

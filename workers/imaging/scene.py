@@ -50,7 +50,7 @@ class Scene:
     marks: Plane | None = None
     """478 x 3 landmarks in output pixels."""
     cache: dict[str, Any] = field(default_factory=dict)
-    """What several checks need, computed on first use (`workers.checks.planes`)."""
+    """What several checks need, computed on first use (`workers.imaging.planes`)."""
 
     @property
     def face(self) -> Face | None:

@@ -10,10 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workers.checks import marks
-from workers.checks.marks import Mask, fill, polygon
-from workers.checks.ranks import median
-from workers.imaging import colour
+from workers.imaging import colour, marks
+from workers.imaging.marks import Mask, fill, polygon
+from workers.imaging.ranks import median
 from workers.imaging.scene import OVAL, Scene
 
 Plane = npt.NDArray[np.float32]
