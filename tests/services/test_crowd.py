@@ -52,10 +52,11 @@ class Crowd:
         try:
             while time.monotonic() - last < 3 * LEASE:
                 with self.app.app_context():
-                    if self._one(db.session.get_one(Staff, staff_id), chance):
-                        last = time.monotonic()
-                    else:
-                        time.sleep(0.1)
+                    worked = self._one(db.session.get_one(Staff, staff_id), chance)
+                if worked:
+                    last = time.monotonic()
+                else:
+                    time.sleep(0.1)  # without a connection, like a browser between two requests
         except BaseException as fault:
             self.faults.append(fault)
 
