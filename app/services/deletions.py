@@ -12,6 +12,7 @@ from sqlalchemy import exists, select, update
 from app.adapters.clock import now
 from app.extensions import db
 from app.models import (
+    Account,
     BatchItem,
     CheckState,
     Consent,
@@ -123,13 +124,23 @@ def carry_out_due() -> int:
     ).all()
     done = list[bool]()
     patiently(granted, lambda request_id: done.append(carry_out(request_id)))
-    due = [account_id for account_id in erasure.accounts_due() if _asked(account_id)]
-    patiently(due, lambda account_id: done.append(erasure.erase_account(account_id)))
+    patiently(_answers_read(), lambda account_id: done.append(erasure.erase_account(account_id)))
     return sum(done)
 
 
-def _asked(account_id: int) -> bool:
-    return bool(student_requests.of_account(account_id, RequestKind.DELETION))
+def _answers_read() -> Sequence[int]:
+    """Accounts that may go now: granted, carried out, and the answer could be read; not a look at every account."""
+    query = (
+        select(StudentRequest.account_id)
+        .join(Account, Account.id == StudentRequest.account_id)
+        .where(
+            StudentRequest.kind == RequestKind.DELETION.value,
+            StudentRequest.done_at.is_not(None),
+            StudentRequest.decided_at <= now() - erasure.ANSWER_READ,
+            Account.erased_at.is_(None),
+        )
+    )
+    return db.session.scalars(query.distinct()).all()
 
 
 def carry_out(request_id: int) -> bool:

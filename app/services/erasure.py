@@ -97,10 +97,11 @@ def holding(order_ids: Sequence[int]) -> set[int]:
     return set(db.session.scalars(select(Order.id).where(Order.id.in_(order_ids), holds_person())))
 
 
-def accounts_due(past: Sequence[int] = ()) -> Sequence[int]:
+def accounts_due(past: Sequence[int] = (), only: int | None = None) -> Sequence[int]:
     """Accounts all of whose orders are finished and erased, or will be once the campaigns `past` are purged.
 
     One without any order stays unless it was granted: somebody has only begun. An answer can be read for ANSWER_READ.
+    `only` asks about one account.
     """
     asked = (StudentRequest.account_id == Account.id) & (StudentRequest.kind == RequestKind.DELETION.value)
     granted = exists().where(asked, StudentRequest.state == RequestState.GRANTED.value)
@@ -112,6 +113,8 @@ def accounts_due(past: Sequence[int] = ()) -> Sequence[int]:
         ~fresh,
         ~exists().where((Order.account_id == Account.id) & waits),
     )
+    if only is not None:
+        query = query.where(Account.id == only)
     return db.session.scalars(query.order_by(Account.id)).all()
 
 
@@ -122,7 +125,7 @@ def erase_account(account_id: int) -> bool:
     """
     with unit_of_work():
         account = db.session.get_one(Account, account_id, with_for_update=True)  # against an order begun right now
-        if account_id not in accounts_due():
+        if not accounts_due(only=account_id):
             return False
         if account.avatar_key:
             storage().delete(account.avatar_key)
