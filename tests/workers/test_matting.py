@@ -42,6 +42,13 @@ def _case(models: Models, seed: int, wall: tuple[int, int, int]) -> tuple[np.nda
     return rgb, np.asarray(alpha, np.float32) / 255, matting.replace(rgb, mask, matting.fit_wall(rgb, mask), BLUE)
 
 
+def test_an_edge_that_is_not_found_in_a_few_steps_is_given_up(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fuzz test found a mutated file whose edge took the solver 13 seconds."""
+    monkeypatch.setattr(matting, "STEPS", 1)
+    with pytest.raises(ValueError, match="converge"):
+        _case(models, 2, WALLS[0])
+
+
 @pytest.mark.parametrize(("seed", "wall"), list(enumerate(WALLS, start=2)))
 def test_alpha_colour_and_untouched_person(models: Models, seed: int, wall: tuple[int, int, int]) -> None:
     rgb, truth, matte = _case(models, seed, wall)
