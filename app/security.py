@@ -13,8 +13,9 @@ from flask_login import current_user
 from app.extensions import login_manager
 from app.models import Account, Staff
 from app.rules.states import Role
-from app.services import accounts, staff_sessions
-from app.services.staff import to_set_up
+from app.services.access import staff_sessions
+from app.services.access.staff import to_set_up
+from app.services.students import accounts
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -13,7 +13,7 @@ from rq.job import Job
 
 from app import create_app
 from app.adapters.queue import QUEUES
-from app.services.health import WORKER_SILENT
+from app.services.upkeep.health import WORKER_SILENT
 from workers.checker import CheckerLost
 from workers.jobs.checker_child import checker
 

@@ -134,7 +134,7 @@ def import_roster(campaign: str, file: Path, dry_run: bool) -> None:
     """Import the list of expected students (XLSX or CSV) of a campaign; again updates it."""
     from tqdm import tqdm
 
-    from app.services import rosters
+    from app.services.schools import rosters
 
     with tqdm(unit="row", disable=None, file=sys.stderr) as bar:
         try:
@@ -164,7 +164,7 @@ def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
     """Import a studio's photos taken on site; the file name or a CSV map says whose each is. Can be run again."""
     from tqdm import tqdm
 
-    from app.services import onsite, studio_folder
+    from app.services.schools import onsite, studio_folder
 
     try:
         campaign_id = onsite.campaign(campaign).id
@@ -188,7 +188,7 @@ def import_photos(campaign: str, folder: Path, mapping: Path | None) -> None:
 @uses_database
 def purge(dry_run: bool) -> None:
     """Delete what is past its retention."""
-    from app.services import retention
+    from app.services.upkeep import retention
 
     accounts = retention.accounts()
     found = retention.purge(dry_run=dry_run)

@@ -26,7 +26,7 @@ def register(app: Flask) -> None:
 @uses_database
 def create_staff(name: str, roles: tuple[str, ...], schools: tuple[str, ...], password: str) -> None:
     """Create a member of staff."""
-    from app.services.staff import create
+    from app.services.access.staff import create
 
     try:
         staff = create(name, roles, schools, password)
@@ -48,7 +48,7 @@ def recover_staff(name: str, cause: str, second_factor: bool) -> None:
 
     from app.extensions import db
     from app.models import Staff
-    from app.services.staff import recover
+    from app.services.access.staff import recover
 
     staff_id = db.session.scalar(select(Staff.id).where(Staff.name == name))
     if staff_id is None:
@@ -65,7 +65,7 @@ def recover_staff(name: str, cause: str, second_factor: bool) -> None:
 @uses_database
 def sweep(quiet: bool) -> None:
     """Requeue lost jobs, expire unpaid orders, reconcile payments."""
-    from app.services.sweep import run
+    from app.services.upkeep.sweep import run
 
     for name, count in run().items():
         if count or not quiet:

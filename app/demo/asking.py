@@ -11,7 +11,9 @@ from app.demo import portraits
 from app.extensions import db
 from app.models import Order, StudentRequest
 from app.rules.states import OrderState
-from app.services import codes, deletions, submissions
+from app.services import submissions
+from app.services.photos import codes
+from app.services.students import deletions
 from app.services.unit import unit_of_work
 
 

@@ -18,9 +18,9 @@ from app.extensions import db
 from app.models import Batch, BatchState, Campaign, RosterEntry, School, Staff
 from app.rules.states import Role
 from app.services import batches
-from app.services.reasons import seed_reasons
-from app.services.rules import latest, seed_rules
-from app.services.staff import create
+from app.services.access.staff import create
+from app.services.photos.rules import latest, seed_rules
+from app.services.review.reasons import seed_reasons
 from app.services.transitions import Actor
 from app.services.unit import unit_of_work
 from workers.checker import Checker

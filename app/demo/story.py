@@ -15,13 +15,17 @@ from app.demo.people import FLAWS, Person
 from app.extensions import db
 from app.models import Account, Campaign, Consent, Identity, Order, Payment, Photo, Staff
 from app.rules.states import Action, OrderState
-from app.services import codes, consents, decisions, expiry, prechecks, submissions
-from app.services.decisions import Judgement, Seen
-from app.services.payments import OPEN_FOR
-from app.services.rejections import Told
-from app.services.settlement import settle
+from app.services import submissions
+from app.services.money.payments import OPEN_FOR
+from app.services.money.settlement import settle
+from app.services.photos import codes, prechecks
+from app.services.review import decisions
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.rejections import Told
+from app.services.students import consents
 from app.services.transitions import SYSTEM
 from app.services.unit import unit_of_work
+from app.services.upkeep import expiry
 from app.simulator.protocol import beijing_time
 from workers.checker import Checker
 

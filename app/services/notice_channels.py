@@ -16,7 +16,7 @@ from app.models import Account, Decision, NoticeConsent, Order, StudentRequest
 from app.rules.faults import Busy, Fault
 from app.rules.labels import CODE_TAKEN, CODE_TAKEN_WAITS, NEXT_STEPS
 from app.rules.states import OrderState
-from app.services import accounts
+from app.services.students import accounts
 from app.services.unit import unit_of_work
 
 

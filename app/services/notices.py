@@ -17,7 +17,8 @@ from app.extensions import db
 from app.models import Campaign, Order, Outbox, RosterEntry
 from app.rules.states import UNFINISHED, OrderState
 from app.rules.text import N_
-from app.services import notice_channels, progress
+from app.services import notice_channels
+from app.services.schools import progress
 from app.services.unit import Unit, unit_of_work
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,10 @@ from app.models import School, Staff
 from app.rules.faults import Invalid
 from app.rules.states import STAFF_ROLES, Role
 from app.security import roles
-from app.services import audit, passwords, schools, second_factor, staff_search, staff_sessions
-from app.services import staff as accounts
+from app.services import audit, staff_search
+from app.services.access import passwords, second_factor, staff_sessions
+from app.services.access import staff as accounts
+from app.services.schools import schools
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 

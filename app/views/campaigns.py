@@ -15,7 +15,7 @@ from app.rules.campaign_form import Wrong
 from app.rules.faults import Invalid
 from app.rules.states import Role
 from app.security import roles
-from app.services import campaigns, endings, reminders, schools
+from app.services.schools import campaigns, endings, reminders, schools
 from app.views.sign_in import qr_svg
 
 bp = Blueprint("campaigns", __name__, url_prefix="/schools/campaigns")

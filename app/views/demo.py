@@ -11,8 +11,8 @@ from app.demo.staff import DEMO_STAFF
 from app.rules.states import Role
 from app.rules.text import N_
 from app.security import public
-from app.services import accounts
-from app.services import staff as people
+from app.services.access import staff as people
+from app.services.students import accounts
 from app.views.staff import let_in
 
 bp = Blueprint("demo", __name__, url_prefix="/demo")

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.rules.faults import Fault
 from app.rules.text import N_
-from app.services.consents import ConsentNeeded
+from app.services.students.consents import ConsentNeeded
 
 Ways = Sequence[tuple[str, str]]
 """Links to go on with: label and address."""

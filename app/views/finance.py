@@ -21,8 +21,10 @@ from app.rules import labels
 from app.rules.faults import ActionNotAllowed, NotFound
 from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
-from app.services import differences, ledger, money_story, payments, reconciliation, refunds, schools, staff_search
-from app.services.ledger import Wanted
+from app.services import staff_search
+from app.services.money import differences, ledger, money_story, payments, reconciliation, refunds
+from app.services.money.ledger import Wanted
+from app.services.schools import schools
 from app.services.transitions import Actor
 
 bp = Blueprint("finance", __name__, url_prefix="/finance")

@@ -13,7 +13,8 @@ from app.models import Account, RequestKind
 from app.rules.faults import NotFound
 from app.rules.fields import FIELDS
 from app.security import student_only
-from app.services import accounts, consents, deletions, personal, student_requests, submissions
+from app.services import submissions
+from app.services.students import accounts, consents, deletions, personal, student_requests
 
 bp = Blueprint("me", __name__, url_prefix="/me")
 

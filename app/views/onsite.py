@@ -12,7 +12,7 @@ from app.adapters.storage import storage
 from app.models import IntakePhoto
 from app.rules.states import Role
 from app.security import roles
-from app.services import campaigns, onsite, schools
+from app.services.schools import campaigns, onsite, schools
 from app.services.submissions import PICTURES, picture_suffix
 
 bp = Blueprint("onsite", __name__, url_prefix="/onsite")

@@ -15,7 +15,8 @@ from app.extensions import csrf
 from app.rules.faults import Busy, Invalid
 from app.rules.states import Role
 from app.security import public, roles
-from app.services import health, jobs, staff_search
+from app.services import staff_search
+from app.services.upkeep import health, jobs
 
 bp = Blueprint("ops", __name__, url_prefix="/ops")
 

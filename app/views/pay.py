@@ -14,7 +14,8 @@ from app.models import Order, Payment
 from app.rules.faults import NotFound
 from app.rules.states import OrderState
 from app.security import public, student_only
-from app.services import payments, settlement, submissions
+from app.services import submissions
+from app.services.money import payments, settlement
 from app.views.sign_in import inside_wechat, qr_svg
 
 bp = Blueprint("pay", __name__)

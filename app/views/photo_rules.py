@@ -14,7 +14,7 @@ from app.rules.faults import Invalid
 from app.rules.messages import LABELS
 from app.rules.states import Role
 from app.security import roles
-from app.services import rules
+from app.services.photos import rules
 
 bp = Blueprint("photo_rules", __name__, url_prefix="/rules")
 

@@ -15,7 +15,8 @@ from app.models import Campaign
 from app.rules.faults import NotFound
 from app.rules.states import Role
 from app.security import roles
-from app.services import batches, schools
+from app.services import batches
+from app.services.schools import schools
 from app.services.transitions import Actor
 
 bp = Blueprint("production", __name__, url_prefix="/production")

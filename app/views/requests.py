@@ -13,7 +13,7 @@ from app.models import RequestKind
 from app.rules.faults import Invalid, NotFound
 from app.rules.states import Role
 from app.security import roles
-from app.services import code_moves, deletions, student_requests
+from app.services.students import code_moves, deletions, student_requests
 from app.views.pictures import CODE_MIMES, send_code
 
 bp = Blueprint("requests", __name__, url_prefix="/requests")

@@ -13,7 +13,7 @@ from app.rules.faults import Invalid
 from app.rules.states import Role
 from app.rules.text import N_
 from app.security import roles
-from app.services import roster_imports, rosters, schools
+from app.services.schools import roster_imports, rosters, schools
 
 bp = Blueprint("rosters", __name__, url_prefix="/schools/campaigns/<code>/roster")
 

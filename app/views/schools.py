@@ -15,7 +15,8 @@ from app.rules.school_form import write_colleges
 from app.rules.states import Role
 from app.rules.text import N_
 from app.security import roles
-from app.services import audit, batches, campaigns, progress, reminders, schools
+from app.services import audit, batches
+from app.services.schools import campaigns, progress, reminders, schools
 
 bp = Blueprint("schools", __name__, url_prefix="/schools")
 

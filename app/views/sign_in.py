@@ -18,7 +18,7 @@ from app.rules.faults import Busy
 from app.rules.states import Role
 from app.rules.text import N_
 from app.security import public, roles
-from app.services import accounts
+from app.services.students import accounts
 
 bp = Blueprint("sign_in", __name__)
 

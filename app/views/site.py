@@ -11,7 +11,8 @@ from app.locale import LOCALES
 from app.models import Account, Campaign
 from app.rules.faults import Fault
 from app.security import public, student_only
-from app.services import accounts, consents, submissions
+from app.services import submissions
+from app.services.students import accounts, consents
 from app.views.sign_in import inside
 
 bp = Blueprint("site", __name__)

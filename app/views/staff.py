@@ -12,10 +12,10 @@ from app.models import Staff
 from app.rules.faults import Invalid
 from app.rules.states import STAFF_ROLES, Role
 from app.security import public, roles
-from app.services import second_factor as factor
-from app.services import staff as accounts
-from app.services import staff_sessions
-from app.services.throttle import TooManyAttempts
+from app.services.access import second_factor as factor
+from app.services.access import staff as accounts
+from app.services.access import staff_sessions
+from app.services.access.throttle import TooManyAttempts
 from app.views.sign_in import inside, qr_svg
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")

@@ -16,7 +16,9 @@ from app.rules.faults import Invalid, NotFound
 from app.rules.fields import BY_NAME, FIELDS, GROUPS, check_field, check_form
 from app.rules.states import EDITABLE, OrderState
 from app.security import student_only
-from app.services import consents, notice_channels, rosters, student_requests, submissions
+from app.services import notice_channels, submissions
+from app.services.schools import rosters
+from app.services.students import consents, student_requests
 from app.views.pictures import send_photo
 from app.views.sign_in import inside_wechat
 from app.views.student_facts import LONG, delay, order_facts, photo_facts

@@ -11,7 +11,8 @@ from app.extensions import db
 from app.models import Decision, Event, Order, Photo
 from app.rules.messages import APPEALABLE_NEVER, STAFF_ONLY
 from app.rules.states import EDITABLE, Action
-from app.services import rosters, submissions
+from app.services import submissions
+from app.services.schools import rosters
 from app.views.ruler import overlay, rejection
 
 DELAYS = (0.3, 0.3, 0.5, 1, 2, 4, 4, *(8,) * 12)

@@ -16,10 +16,12 @@ from app.rules.messages import LABELS, plain, sentence
 from app.rules.states import OrderState
 from app.rules.text import N_
 from app.rules.yuan import yuan
-from app.services import staff, student_requests, submissions
+from app.services import submissions
+from app.services.access import staff
 from app.services.audit import LABELS as AUDIT_LABELS
-from app.services.personal import PURPOSES
-from app.services.prechecks import as_check
+from app.services.photos.prechecks import as_check
+from app.services.students import student_requests
+from app.services.students.personal import PURPOSES
 from app.views import charts
 
 ROLE_LABELS = {

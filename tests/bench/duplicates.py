@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Photo
 from app.rules.likeness import BANDS, NEAR, Look, alike, difference
 from app.rules.photo_rule import load_rule
-from app.services.duplicates import duplicate_check
+from app.services.photos.duplicates import duplicate_check
 from tests.bench.common import bench_app, say, spread, timed
 from tests.bench.duplicates_seed import fill, look
 from tests.factories import make_campaign, make_order, make_photo, make_school

@@ -20,7 +20,7 @@ from sqlalchemy import event
 from app.extensions import db
 from app.models import Order, Staff
 from app.rules.states import OrderState, Role
-from app.services.reasons import seed_reasons
+from app.services.review.reasons import seed_reasons
 from tests.bench.common import bench_app, say, spread, timed
 from tests.bench.review_browser import key_to_photo
 from tests.bench.review_seed import SEED, fill

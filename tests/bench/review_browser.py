@@ -14,8 +14,8 @@ from app.adapters.storage import storage
 from app.demo import portraits
 from app.extensions import db
 from app.rules.states import OrderState, Role
-from app.services.reasons import seed_reasons
-from app.services.staff import create
+from app.services.access.staff import create
+from app.services.review.reasons import seed_reasons
 from tests.bench.common import bench_app, say, spread
 from tests.browser.conftest import CHROMIUM, DESKTOP, SWITCHES, free_port, wait_until_up
 from tests.factories import make_campaign, make_order, make_school

@@ -12,7 +12,7 @@ from playwright.sync_api import Error
 from app.extensions import db
 from app.models import Account, PhotoView, Staff
 from app.rules.states import OrderState
-from app.services.reasons import seed_reasons
+from app.services.review.reasons import seed_reasons
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.site import served, signed_in, violations
 from tests.factories import Cast, make_order, make_requests

@@ -9,8 +9,8 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app.rules.states import OrderState, Role
-from app.services.reasons import seed_reasons
-from app.services.staff import create
+from app.services.access.staff import create
+from app.services.review.reasons import seed_reasons
 from tests.browser.conftest import DESKTOP
 from tests.browser.site import served, signed_in
 from tests.factories import Cast, make_order

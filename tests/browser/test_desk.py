@@ -16,10 +16,10 @@ from app.extensions import db
 from app.models import Decision, Order, Photo, PhotoCheck, PhotoView, Staff
 from app.rules.messages import LABELS
 from app.rules.states import OrderState, Role
-from app.services import decisions
-from app.services.decisions import Judgement, Seen
-from app.services.reasons import seed_reasons
-from app.services.staff import create
+from app.services.access.staff import create
+from app.services.review import decisions
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.reasons import seed_reasons
 from tests.browser.conftest import DESKTOP, Installation
 from tests.factories import make_campaign, make_decision, make_order, make_photo, make_school
 

@@ -12,7 +12,7 @@ from app.adapters.clock import beijing, now
 from app.extensions import db
 from app.models import Identity, Order, Payment, Refund
 from app.rules.states import OrderState, Role
-from app.services import reconciliation, refunds
+from app.services.money import reconciliation, refunds
 from tests.browser.conftest import DESKTOP
 from tests.browser.site import served, signed_in
 from tests.conftest import Shop

@@ -13,10 +13,10 @@ from app.demo import portraits
 from app.extensions import db
 from app.models import Batch, Campaign, Order, RosterEntry
 from app.rules.states import OrderState, Role
-from app.services import decisions
-from app.services.decisions import Judgement, Seen
-from app.services.reasons import seed_reasons
-from app.services.staff import create
+from app.services.access.staff import create
+from app.services.review import decisions
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.reasons import seed_reasons
 from tests.browser.conftest import DESKTOP, Installation
 from tests.browser.test_story import PASSWORD, _let_time_pass
 from tests.factories import make_campaign, make_order, make_school, make_staff

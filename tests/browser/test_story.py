@@ -14,8 +14,8 @@ from app.demo import portraits
 from app.extensions import db
 from app.models import Decision, Order, Staff
 from app.rules.states import OrderState, Role
-from app.services.reasons import seed_reasons
-from app.services.staff import create
+from app.services.access.staff import create
+from app.services.review.reasons import seed_reasons
 from tests.browser.conftest import DESKTOP, Installation
 from tests.factories import make_campaign, make_order, make_school
 

@@ -15,7 +15,8 @@ from app.demo import portraits
 from app.extensions import db
 from app.models import Order, Payment, Photo
 from app.rules.states import OrderState, Role
-from app.services import batches, decisions
+from app.services import batches
+from app.services.review import decisions
 from tests.browser.conftest import Installation
 from tests.browser.site import served, signed_in
 from tests.browser.test_story import ID_NO, _let_time_pass

@@ -16,7 +16,7 @@ from app.demo.people import people
 from app.demo.story import Story
 from app.extensions import db
 from app.models import Account, Batch, Decision, Event, Order, Payment, StudentRequest
-from app.services import money_story
+from app.services.money import money_story
 from app.simulator.protocol import beijing_time
 from app.simulator.state import State
 

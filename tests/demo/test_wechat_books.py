@@ -8,8 +8,8 @@ from app.demo import wechat_books
 from app.extensions import db
 from app.models import Payment
 from app.rules.bill import parse, summary_faults
-from app.services import refunds
-from app.services.settlement import settle
+from app.services.money import refunds
+from app.services.money.settlement import settle
 from app.services.unit import unit_of_work
 from app.simulator.bill import bill_text
 from app.simulator.pay import transaction

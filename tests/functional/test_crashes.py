@@ -20,7 +20,7 @@ from app.adapters.storage import storage
 from app.demo import portraits
 from app.extensions import db
 from app.models import CheckState, Photo
-from app.services import prechecks
+from app.services.photos import prechecks
 from app.services.unit import unit_of_work
 from tests.factories import make_campaign, make_order, make_photo, make_school
 

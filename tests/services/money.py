@@ -14,7 +14,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Campaign, Event, Order, Payment
 from app.rules.states import OrderState
-from app.services import payments, settlement
+from app.services.money import payments, settlement
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school
 

@@ -10,8 +10,8 @@ from sqlalchemy import event, text
 
 from app.extensions import db
 from app.models import Order, Staff
-from app.services import leases, review_queue
-from app.services.review_queue import CANDIDATES, Filters
+from app.services.review import leases, review_queue
+from app.services.review.review_queue import CANDIDATES, Filters
 
 PLANS = {
     "the next order": Filters(),

@@ -13,7 +13,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Refund
 from app.rules.states import Role
-from app.services import refunds
+from app.services.money import refunds
 from app.services.transitions import Actor
 from tests.conftest import Shop
 from tests.services.money import paid

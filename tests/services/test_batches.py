@@ -18,8 +18,9 @@ from app.extensions import db
 from app.models import Batch, BatchItem, Consent, Event, Order, Outbox
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState
-from app.services import batches, decisions
+from app.services import batches
 from app.services.batches import building, handover
+from app.services.review import decisions
 from app.services.transitions import Actor, Role
 from tests.factories import Cast, make_decision, make_form, make_order, make_photo
 from tests.services.test_unit import in_threads

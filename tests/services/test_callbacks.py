@@ -14,7 +14,7 @@ from wechatpayv3 import WeChatPay
 
 from app.extensions import db
 from app.models import NotifyLog, Refund
-from app.services import refunds, settlement
+from app.services.money import refunds, settlement
 from tests.conftest import Shop
 from tests.services.money import later, notice, opened, paid, payment, state, times_paid
 

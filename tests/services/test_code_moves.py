@@ -12,8 +12,11 @@ from app.extensions import db
 from app.models import Audit, CodeImage, Order, Outbox, StudentRequest
 from app.rules.faults import ActionNotAllowed, Invalid, StaleOrder
 from app.rules.states import OrderState, Role
-from app.services import code_moves, codes, decisions, student_requests, submissions
-from app.services.decisions import Judgement, Seen
+from app.services import submissions
+from app.services.photos import codes
+from app.services.review import decisions
+from app.services.review.decisions import Judgement, Seen
+from app.services.students import code_moves, student_requests
 from tests.factories import JPEG, Cast, make_campaign, make_order, make_school, make_staff, sign_in
 
 PAYLOAD = b"CHSI-OF-THE-ONE-WHO-ASKS"

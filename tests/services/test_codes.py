@@ -8,7 +8,7 @@ from app.adapters.storage import storage
 from app.extensions import db
 from app.models import CodeImage, Order
 from app.rules.states import Action, OrderState
-from app.services import codes
+from app.services.photos import codes
 from app.services.transitions import SYSTEM, perform
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_order

@@ -15,11 +15,12 @@ from app.extensions import db
 from app.models import Decision, Event, Order, Staff
 from app.rules.faults import Fault
 from app.rules.states import OrderState, Role
-from app.services import decisions, galleries, leases, review_queue, staff_search
-from app.services.decisions import Judgement, Seen
-from app.services.reasons import seed_reasons
-from app.services.rejections import Told
-from app.services.review_queue import Filters
+from app.services import staff_search
+from app.services.review import decisions, galleries, leases, review_queue
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.reasons import seed_reasons
+from app.services.review.rejections import Told
+from app.services.review.review_queue import Filters
 from tests.factories import Cast, make_order, make_staff
 
 REVIEWERS, ORDERS = (50, 600) if os.environ.get("CAIXIANG_SOAK") else (8, 40)

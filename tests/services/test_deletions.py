@@ -31,7 +31,9 @@ from app.models import (
 from app.models.photo import GONE
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
-from app.services import audit, consents, deletions, notices, retention, student_requests, submissions
+from app.services import audit, notices, submissions
+from app.services.students import consents, deletions, student_requests
+from app.services.upkeep import retention
 from tests.factories import Cast, make_account, make_campaign, make_order, make_school, make_staff, sign_in
 from tests.services.money import later
 

@@ -22,7 +22,8 @@ from app.extensions import db
 from app.models import Audit, Batch, BatchState, Order
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
-from app.services import batches, decisions
+from app.services import batches
+from app.services.review import decisions
 from app.services.transitions import Actor
 from tests.factories import Cast, make_order, make_school, make_staff, sign_in
 

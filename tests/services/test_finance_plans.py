@@ -10,8 +10,8 @@ import pytest
 
 from app.models import Staff
 from app.rules.states import OrderState, Role
-from app.services import differences, ledger, money_story
-from app.services.ledger import Wanted
+from app.services.money import differences, ledger, money_story
+from app.services.money.ledger import Wanted
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school, make_staff
 from tests.services.plans import explained, listening

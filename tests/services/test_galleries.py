@@ -10,9 +10,10 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Order, Photo, RosterEntry, Staff
 from app.rules.states import OrderState
-from app.services import galleries, leases, review_queue, staff_search
-from app.services.decisions import Seen
-from app.services.review_queue import Filters
+from app.services import staff_search
+from app.services.review import galleries, leases, review_queue
+from app.services.review.decisions import Seen
+from app.services.review.review_queue import Filters
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_decision, make_order
 

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import Audit, Outbox, Photo, Pulse
 from app.rules.faults import Invalid
 from app.rules.states import OrderState
-from app.services import health, jobs, sweep
+from app.services.upkeep import health, jobs, sweep
 from tests.factories import Cast, make_order, sign_in
 from tests.services.test_unit import in_threads
 from workers import run
@@ -131,7 +131,9 @@ def test_health_measures_what_is_there(app: Flask, cast: Cast, broken: str) -> N
 
 
 def test_the_sweep_leaves_its_pulse(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "STEPS", (("good", "app.services.jobs:failed"), ("bad", "app.services.jobs:nothing")))
+    monkeypatch.setattr(
+        sweep, "STEPS", (("good", "app.services.upkeep.jobs:failed"), ("bad", "app.services.upkeep.jobs:nothing"))
+    )
     with pytest.raises(AttributeError):
         sweep.run()  # a step that does not exist is a programming error, not a failed step
     monkeypatch.setattr(sweep, "STEPS", (("bad", "tests.services.test_jobs:_always_bad"),))

@@ -11,9 +11,9 @@ from app.extensions import db
 from app.models import Lease, StaffSchool
 from app.rules.faults import NotAllowed
 from app.rules.states import OrderState, Role
-from app.services import decisions, leases, review_queue
-from app.services.decisions import Judgement, Seen
-from app.services.review_queue import Filters
+from app.services.review import decisions, leases, review_queue
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.review_queue import Filters
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_order, make_school, make_staff
 

@@ -10,8 +10,10 @@ import pytest
 from app.extensions import db
 from app.models import Order, Payment, Refund
 from app.rules.states import OrderState, Role
-from app.services import expiry, ledger, payments, refunds, submissions
+from app.services import submissions
+from app.services.money import ledger, payments, refunds
 from app.services.transitions import SYSTEM, Actor
+from app.services.upkeep import expiry
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school
 from tests.services.crashes import Crash, Fuse

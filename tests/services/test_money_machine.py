@@ -26,8 +26,10 @@ from app.extensions import db
 from app.models import Event, Identity, NotifyLog, Order, Payment, PaymentState, Refund, RefundState
 from app.rules.faults import Fault
 from app.rules.states import OrderState, Role
-from app.services import expiry, ledger, payments, reconciliation, refunds, settlement, submissions, sweep
+from app.services import submissions
+from app.services.money import ledger, payments, reconciliation, refunds, settlement
 from app.services.transitions import SYSTEM, Actor
+from app.services.upkeep import expiry, sweep
 from tests.conftest import Shop, _shop
 from tests.factories import make_campaign, make_order, make_school
 from tests.services.crashes import Crash, Fuse

@@ -15,7 +15,8 @@ from app.extensions import db
 from app.models import CheckState, Event, IntakePhoto, Order, Photo
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
-from app.services import onsite, submissions
+from app.services import submissions
+from app.services.schools import onsite
 from tests.factories import JPEG, Cast, make_account, make_form, make_order, make_photo
 from tests.services.test_unit import in_threads
 

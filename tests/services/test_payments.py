@@ -15,11 +15,13 @@ from app.extensions import db
 from app.models import BillDifference, Order, Payment, Refund
 from app.rules.faults import ActionNotAllowed, Busy, Invalid, StaleOrder
 from app.rules.states import Action, OrderState, Role
-from app.services import differences, expiry, payments, polling, reconciliation, refunds, submissions, sweep
-from app.services.disputes import PaymentDisputed
-from app.services.payments import PaidMeanwhile
+from app.services import submissions
+from app.services.money import differences, payments, polling, reconciliation, refunds
+from app.services.money.disputes import PaymentDisputed
+from app.services.money.payments import PaidMeanwhile
 from app.services.transitions import SYSTEM, Actor
 from app.services.unit import unit_of_work
+from app.services.upkeep import expiry, sweep
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school, make_staff
 from tests.services.money import later, notice, opened, payment, state, times_paid
@@ -82,7 +84,7 @@ def test_a_payment_ends_with_its_order_but_leaves_time_to_pay(shop: Shop) -> Non
 
 
 def test_another_way_to_pay_closes_the_first(any_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.accounts.pays_with", lambda _id: "o-student")
+    monkeypatch.setattr("app.services.students.accounts.pays_with", lambda _id: "o-student")
     order_id, first = opened()
     second = payments.start(order_id, "jsapi")
     assert second.method == "jsapi"

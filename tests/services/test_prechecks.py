@@ -17,7 +17,7 @@ from app.models import CheckState, Order, Photo
 from app.rules.likeness import Look
 from app.rules.report import Check, CheckVerdict, Report
 from app.rules.states import OrderState
-from app.services import prechecks
+from app.services.photos import prechecks
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_account, make_order, make_photo
 

@@ -13,10 +13,13 @@ from app.extensions import db
 from app.models import CheckState, Order, Photo
 from app.rules.report import Check, CheckVerdict
 from app.rules.states import Action, OrderState, Role
-from app.services import campaigns, decisions, exemptions, prechecks, queue_place, submissions
-from app.services.decisions import Judgement, Seen
-from app.services.reasons import seed_reasons
-from app.services.rejections import Told
+from app.services import submissions
+from app.services.photos import prechecks
+from app.services.review import decisions, exemptions, queue_place
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.reasons import seed_reasons
+from app.services.review.rejections import Told
+from app.services.schools import campaigns
 from app.services.transitions import Actor, perform_all, touch
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_order, make_photo

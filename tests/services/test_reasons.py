@@ -11,9 +11,9 @@ from app.extensions import db
 from app.models import DecisionReason, PhotoCheck, Reason
 from app.rules.faults import Invalid
 from app.rules.states import OrderState
-from app.services import decisions, reasons
-from app.services.decisions import Judgement, Seen
-from app.services.rejections import Told
+from app.services.review import decisions, reasons
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.rejections import Told
 from tests.factories import Cast, make_order, sign_in
 from tests.rules.test_reasons import GOOD
 

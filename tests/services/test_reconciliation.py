@@ -13,9 +13,10 @@ from app.extensions import db
 from app.models import BillDay, BillDifference, BillLine, Refund
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import Role
-from app.services import differences, reconciliation, refunds, sweep
-from app.services.reconciliation import HEALED
+from app.services.money import differences, reconciliation, refunds
+from app.services.money.reconciliation import HEALED
 from app.services.transitions import Actor
+from app.services.upkeep import sweep
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_school, make_staff
 from tests.services.money import later, opened, paid, payment, state

@@ -12,8 +12,9 @@ from app.extensions import db
 from app.models import NotifyLog, Order, Outbox, Refund
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import Role
-from app.services import expiry, ledger, refunds, settlement, sweep
+from app.services.money import ledger, refunds, settlement
 from app.services.transitions import SYSTEM, Actor
+from app.services.upkeep import expiry, sweep
 from tests.conftest import Shop
 from tests.services.money import later, paid, payment, state
 

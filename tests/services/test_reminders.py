@@ -14,8 +14,10 @@ from app.extensions import db
 from app.models import Campaign, NoticeConsent, Order, Outbox, Reminder, RosterEntry
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import UNFINISHED, OrderState
-from app.services import endings, expiry, notices, progress, reminders
+from app.services import notices
+from app.services.schools import endings, progress, reminders
 from app.services.unit import unit_of_work
+from app.services.upkeep import expiry
 from tests.factories import Cast, make_campaign, make_form, make_order
 
 DAY = timedelta(days=1)

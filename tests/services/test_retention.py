@@ -35,7 +35,10 @@ from app.models import (
 )  # fmt: skip
 from app.rules.faults import Fault
 from app.rules.states import OrderState
-from app.services import erasure, progress, retention, submissions
+from app.services import submissions
+from app.services.schools import progress
+from app.services.students import erasure
+from app.services.upkeep import retention
 from tests.factories import Cast, make_account, make_campaign, make_order, sign_in
 
 DAY = timedelta(days=1)

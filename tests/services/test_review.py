@@ -11,11 +11,12 @@ from app.extensions import db
 from app.models import Decision, Event, Order, Outbox
 from app.rules.faults import ActionNotAllowed, Invalid, NotAllowed, ReasonRequired, StaleOrder
 from app.rules.states import OrderState, Role
-from app.services import decisions, review_queue, submissions
-from app.services.decisions import Judgement, Seen
-from app.services.reasons import seed_reasons
-from app.services.rejections import Told
-from app.services.review_queue import Filters
+from app.services import submissions
+from app.services.review import decisions, review_queue
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.reasons import seed_reasons
+from app.services.review.rejections import Told
+from app.services.review.review_queue import Filters
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_order, make_staff
 

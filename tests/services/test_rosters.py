@@ -18,8 +18,8 @@ from app.adapters.storage import storage
 from app.extensions import db
 from app.models import ImportState, RosterEntry, RosterImport
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
-from app.services import roster_imports, rosters
-from app.services.roster_files import LARGEST, look, read_rows
+from app.services.schools import roster_imports, rosters
+from app.services.schools.roster_files import LARGEST, look, read_rows
 from app.services.unit import unit_of_work
 from tests.factories import Cast
 

@@ -10,7 +10,7 @@ from app.models import Campaign, Rule
 from app.rules.faults import Invalid, NotFound
 from app.rules.photo_rule import rule_from_json
 from app.rules.states import OrderState
-from app.services import rules
+from app.services.photos import rules
 from app.services.submissions.photo import add_photo
 from tests.factories import JPEG, Cast, make_order, sign_in
 

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import Audit, SignInAttempt, Staff, StaffSession
 from app.rules.faults import Invalid
 from app.rules.states import Role
-from app.services import passwords, second_factor, staff, staff_sessions, throttle
+from app.services.access import passwords, second_factor, staff, staff_sessions, throttle
 from tests.factories import make_school, make_staff
 
 SECRET = "correct-horse-9"

@@ -19,11 +19,11 @@ from app.models import Campaign, Decision, Event, Order, Photo, School, Staff
 from app.rules.faults import Fault
 from app.rules.forecast import empty_at
 from app.rules.states import Action, OrderState, Role
-from app.services import decisions, leases, statistics
-from app.services.decisions import Judgement, Seen
-from app.services.reasons import seed_reasons
-from app.services.rejections import Told
-from app.services.statistics import DAY, HOUR, Scope
+from app.services.review import decisions, leases, statistics
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.reasons import seed_reasons
+from app.services.review.rejections import Told
+from app.services.review.statistics import DAY, HOUR, Scope
 from app.services.transitions import SYSTEM, Actor, perform
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_campaign, make_order, make_school

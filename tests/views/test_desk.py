@@ -18,8 +18,8 @@ from app.extensions import db
 from app.models import Decision, Order, PhotoCheck, RosterEntry
 from app.rules.states import OrderState, Role
 from app.services import staff_search
-from app.services.reasons import seed_reasons
-from app.services.review_queue import SORTS
+from app.services.review.reasons import seed_reasons
+from app.services.review.review_queue import SORTS
 from tests.factories import Cast, make_decision, make_form, make_order, make_photo, make_school, make_staff, sign_in
 
 SCRIPT = {"HX-Request": "true"}
@@ -62,7 +62,7 @@ def _resubmitted(cast: Cast) -> Order:
     assert order.photo is not None and order.form is not None
     old_photo = order.photo
     rejected = make_decision(order, "rejected", cast.other_reviewer)
-    from app.services import rejections
+    from app.services.review import rejections
 
     db.session.add(PhotoCheck(photo_id=old_photo.id, code="roll", verdict="fail", value=9, unit="°", low=-8, high=8))
     db.session.commit()

@@ -11,8 +11,8 @@ from app.adapters.clock import beijing, now
 from app.extensions import db
 from app.models import Account, BillDifference, NotifyLog, Order, Payment, Refund
 from app.rules.states import OrderState, Role
-from app.services import ledger, reconciliation, refunds
-from app.services.ledger import Wanted
+from app.services.money import ledger, reconciliation, refunds
+from app.services.money.ledger import Wanted
 from app.services.transitions import Actor
 from app.services.unit import unit_of_work
 from tests.conftest import Shop

@@ -14,7 +14,8 @@ from app.extensions import db
 from app.models import Batch, BatchLink, IntakePhoto, Payment, Refund
 from app.rules.faults import Invalid, NotFound
 from app.rules.states import OrderState, Role
-from app.services import batches, onsite
+from app.services import batches
+from app.services.schools import onsite
 from app.views.finance import _csv_line
 from app.views.sign_in import LONGEST_TARGET, inside
 from tests.factories import Cast, make_campaign, make_order, make_school, make_staff, sign_in

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from app.extensions import db
 from app.models import Order, Payment
 from app.rules.states import OrderState
-from app.services import payments
+from app.services.money import payments
 from app.services.unit import unit_of_work
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school, sign_in

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.extensions import db
 from app.models import RosterEntry, RosterImport
-from app.services import roster_imports
+from app.services.schools import roster_imports
 from tests.factories import Cast, sign_in
 
 FILE = (

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.extensions import db
 from app.models import Staff
 from app.rules.states import STAFF_ROLES, Role
-from app.services import staff, throttle
+from app.services.access import staff, throttle
 from app.views.staff import HOMES
 from tests.factories import Cast, make_staff, sign_in
 
@@ -62,7 +62,7 @@ def test_behind_a_proxy_of_ours_the_address_is_the_one_it_saw(make_app) -> None:
         staff.create("zhang", ["lead"], [], SECRET)
         forged = {"X-Forwarded-For": "1.1.1.1, 203.0.113.9"}  # the left one the client made up
         app.test_client().post("/staff/sign-in", data={"name": "zhang", "password": SECRET}, headers=forged)
-        from app.services import staff_sessions
+        from app.services.access import staff_sessions
 
         [row] = staff_sessions.live(db.session.query(Staff).one().id)
         assert row.address == "203.0.113.9"

@@ -17,8 +17,9 @@ from app.rules.fields import FIELDS
 from app.rules.labels import CODE_FAULTS, CODE_WAYS
 from app.rules.samples import GROUPS
 from app.rules.states import EDITABLE, OrderState
-from app.services import consents, submissions
-from app.services.consents import ConsentNeeded
+from app.services import submissions
+from app.services.students import consents
+from app.services.students.consents import ConsentNeeded
 from tests.factories import JPEG, Cast, make_account, make_campaign, make_decision, make_form, make_order, sign_in
 from workers.checks import CODES
 

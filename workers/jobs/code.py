@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from app.adapters.storage import storage
-from app.services import codes
+from app.services.photos import codes
 from workers.checker import CheckerLost
 from workers.jobs.checker_child import checker
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.services import refunds
+from app.services.money import refunds
 
 
 def drive_refund(refund_id: int) -> str:

@@ -7,7 +7,7 @@ import logging
 from app.adapters.storage import storage
 from app.models import Photo
 from app.rules.faults import StaleOrder
-from app.services import prechecks
+from app.services.photos import prechecks
 from workers.checker import CheckerCrashed, CheckerFailed, CheckerHung, CheckerLost
 from workers.jobs.checker_child import checker
 from workers.outcome import Outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.rules.faults import ActionNotAllowed
-from app.services import reminders
+from app.services.schools import reminders
 
 
 def send_round(campaign_id: int, kind: str, staff_id: int | None) -> str:

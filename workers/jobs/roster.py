@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.services import roster_imports
+from app.services.schools import roster_imports
 
 
 def work(import_id: int) -> str:

@@ -13,10 +13,10 @@ from app.export.frozen import DIPLOMA, FrozenBatch, FrozenItem
 from app.export.layout import per_page
 from app.export.paths import in_order
 from app.models import Batch, Campaign, Order
-from app.services import rules
 from app.services.batches.finding import left_out
 from app.services.batches.freezing import frozen_batch, header
 from app.services.batches.listing import Pair, portions
+from app.services.photos import rules
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from app.extensions import db
 from app.models import CodeImage, RequestKind, StudentRequest
 from app.rules.faults import ActionNotAllowed
 from app.rules.text import N_
-from app.services import codes, student_requests
+from app.services.photos import codes
+from app.services.students import student_requests
 from app.services.submissions.shown import owned
 from app.services.submissions.uploads import must_be_editable, picture_suffix
 from app.services.transitions import touch

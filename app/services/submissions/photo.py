@@ -16,7 +16,7 @@ from app.models import Order, Photo
 from app.rules.faults import ActionNotAllowed, Invalid, StaleOrder
 from app.rules.messages import APPEALABLE_NEVER
 from app.rules.text import N_
-from app.services.prechecks import queue_check, submittable
+from app.services.photos.prechecks import queue_check, submittable
 from app.services.submissions.shown import decision_shown, owned
 from app.services.submissions.uploads import must_be_editable, picture_suffix
 from app.services.transitions import touch

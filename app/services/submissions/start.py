@@ -11,7 +11,7 @@ from app.models import Account, Campaign, Order
 from app.rules.faults import ActionNotAllowed
 from app.rules.states import Role
 from app.rules.text import N_
-from app.services import consents
+from app.services.students import consents
 from app.services.submissions.campaigns import is_open
 from app.services.submissions.shown import live_order
 from app.services.transitions import Actor

@@ -7,8 +7,10 @@ from app.models import Decision, Order
 from app.rules.faults import ActionNotAllowed, Invalid, StaleOrder
 from app.rules.states import Action, OrderState
 from app.rules.text import N_
-from app.services import consents, notices, payments
-from app.services.prechecks import submittable
+from app.services import notices
+from app.services.money import payments
+from app.services.photos.prechecks import submittable
+from app.services.students import consents
 from app.services.submissions.campaigns import is_open
 from app.services.submissions.shown import changed_since, code_changed_since, decision_shown, owned
 from app.services.submissions.start import STUDENT

@@ -9,7 +9,7 @@ from app.models import Order
 from app.rules.faults import ActionNotAllowed, Invalid, TooLarge
 from app.rules.states import EDITABLE
 from app.rules.text import N_
-from app.services import consents
+from app.services.students import consents
 from app.services.submissions.shown import state_shown
 
 PICTURES = {

@@ -13,9 +13,10 @@ from app.adapters.clock import now
 from app.models import Decision
 from app.rules.faults import Fault
 from app.security import roles
-from app.services import decisions, leases, review_queue, staff_search
-from app.services.decisions import Judgement, Seen
-from app.services.rejections import Box, Told
+from app.services import staff_search
+from app.services.review import decisions, leases, review_queue
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.rejections import Box, Told
 from app.views.review.blueprint import REVIEWERS, bp, read_filters, tab
 from app.views.review.panel import panel
 

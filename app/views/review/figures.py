@@ -11,8 +11,9 @@ from flask_login import current_user
 from app.adapters.clock import beijing, now
 from app.rules.states import Role
 from app.security import roles
-from app.services import reasons, schools, statistics
-from app.services.statistics import DAY, HOUR, Scope
+from app.services.review import reasons, statistics
+from app.services.review.statistics import DAY, HOUR, Scope
+from app.services.schools import schools
 from app.views import texts
 from app.views.review.blueprint import bp
 

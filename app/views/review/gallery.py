@@ -14,9 +14,9 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app.adapters.clock import now
 from app.rules.faults import Invalid, NotFound, StaleOrder
 from app.security import roles
-from app.services import galleries, review_queue
-from app.services.decisions import Seen
-from app.services.review_queue import Filters
+from app.services.review import galleries, review_queue
+from app.services.review.decisions import Seen
+from app.services.review.review_queue import Filters
 from app.views import staff_pictures
 from app.views.review.blueprint import REVIEWERS, bp, read_filters, tab
 

@@ -11,7 +11,8 @@ from flask_login import current_user
 from app.models import Form, Order
 from app.rules.states import Role
 from app.security import roles
-from app.services import decisions, exemptions, reasons, staff_search
+from app.services import staff_search
+from app.services.review import decisions, exemptions, reasons
 from app.views import staff_pictures, texts
 from app.views.review.blueprint import READERS, bp, read_filters
 

@@ -11,8 +11,8 @@ from app.models import Decision, Form, Order, Photo, Reason, RosterEntry
 from app.rules.fields import FIELDS
 from app.rules.messages import APPEALABLE_NEVER
 from app.rules.states import Action, OrderState, allowed
-from app.services import decisions, leases, reasons, rejections, review_queue
-from app.services.remedies import remedies
+from app.services.review import decisions, leases, reasons, rejections, review_queue
+from app.services.review.remedies import remedies
 from app.views import staff_pictures, texts
 from app.views.pictures import CODE_MIMES
 from app.views.ruler import overlay

@@ -9,7 +9,8 @@ from flask_login import current_user
 
 from app.rules.messages import LABELS
 from app.security import roles
-from app.services import leases, reasons, review_queue, schools
+from app.services.review import leases, reasons, review_queue
+from app.services.schools import schools
 from app.views import staff_pictures
 from app.views.review.blueprint import REVIEWERS, bp, read_filters
 

@@ -16,7 +16,7 @@ from app.rules.messages import LABELS
 from app.rules.reasons import faults, fill
 from app.rules.states import Role
 from app.security import roles
-from app.services import reasons
+from app.services.review import reasons
 from app.views.review.blueprint import bp
 
 EDITORS = (Role.LEAD, Role.ADMIN)

@@ -1,0 +1,1 @@
+"""Who of the staff may sign in, and how they prove it."""

@@ -1,0 +1,1 @@
+"""What schools and their producers arrange: campaigns, rosters, progress, photos on site."""

@@ -1,0 +1,1 @@
+"""Students' accounts, consents and data, and what they ask of staff."""
