@@ -139,13 +139,13 @@ def test_signing_out_kills_a_stolen_cookie_too(app: Flask, cast: Cast) -> None:
 
 BARS = {
     Role.REVIEWER: ["/review/", "/review/gallery", "/review/figures"],
-    Role.LEAD: ["/review/", "/review/gallery", "/review/figures", "/review/reasons", "/ops/"],
+    Role.LEAD: ["/review/", "/review/gallery", "/review/figures", "/review/reasons", "/requests/", "/ops/"],
     Role.PRODUCER: ["/production/", "/onsite/"],
     Role.SCHOOL: ["/schools/"],
     Role.FINANCE: ["/finance/"],
     Role.ADMIN: [
-        "/review/figures", "/review/reasons", "/production/", "/onsite/", "/schools/", "/finance/", "/rules/",
-        "/admin/", "/admin/audit", "/ops/",
+        "/review/figures", "/review/reasons", "/requests/", "/production/", "/onsite/", "/schools/", "/finance/",
+        "/rules/", "/admin/", "/admin/audit", "/ops/",
     ],
 }  # fmt: skip
 
