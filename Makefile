@@ -18,7 +18,7 @@ run: setup ## Start everything with a demo school; Ctrl-C stops it
 	@exec $(BIN)/python -m app.supervisor
 
 test: setup-dev lint ## Linter, types, import rules and all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -28,7 +28,7 @@ format: setup-dev ## Lay out code and pages
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/python -m scripts.pages --write
 
 soak: setup-dev ## The same tests with large budgets
-	@CAIXIANG_SOAK=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@CAIXIANG_SOAK=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup-dev ## Measurements: make bench WHAT=check|codes|duplicates|matting|upload|review|export|money|finance|pages
 	@$(BIN)/python -m tests.bench.$(WHAT)
