@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WHAT ?= check
+# Where compiled modules are not kept, every process that starts spends two seconds compiling the same files again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup setup-dev run test lint format soak bench catalogues scorecard
 

@@ -54,7 +54,7 @@ def _connect(app: Flask, instance: Path) -> None:
     app.extensions["storage"] = open_storage(app.config["STORAGE"], instance)
     app.extensions["redis"] = Redis.from_url(app.config["REDIS_URL"], socket_timeout=2, socket_connect_timeout=1)
     if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
-        options: dict[str, Any] = {"connect_args": {"timeout": 5}}
+        options: dict[str, Any] = {"connect_args": {"timeout": 15}}
     else:
         options = {"pool_pre_ping": True}
     options["hide_parameters"] = True  # an error's text goes to logs and to the RQ dashboard: no names in it
@@ -78,7 +78,7 @@ def _tune_sqlite(engine: Any) -> None:
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=FULL"):
+        for pragma in ("journal_mode=WAL", "busy_timeout=15000", "foreign_keys=ON", "synchronous=FULL"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

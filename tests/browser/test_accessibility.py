@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import Account, PhotoView, Staff
 from app.rules.states import OrderState
 from app.services.review.reasons import seed_reasons
+from app.services.unit import unit_of_work
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.browser.site import served, signed_in, violations
 from tests.factories import Cast, make_order, make_requests
@@ -63,11 +64,11 @@ def test_nothing_serious_on_an_order_in_any_state(app: Flask, cast: Cast, open_p
         for state in STUDENT_STATES:
             order = make_order(cast.campaign, state, account=cast.student)
             if order.photo_id is not None:
-                db.session.add(PhotoView(photo_id=order.photo_id, staff_id=cast.reviewer.id, purpose="review"))
-                db.session.commit()
+                with unit_of_work():
+                    db.session.add(PhotoView(photo_id=order.photo_id, staff_id=cast.reviewer.id, purpose="review"))
             _look(page, url, f"/orders/{order.number}", broken)
-            db.session.get_one(type(order), order.id).state = OrderState.CANCELLED.value
-            db.session.commit()
+            with unit_of_work():
+                db.session.get_one(type(order), order.id).state = OrderState.CANCELLED.value
         for address in ("/orders", "/me/views", "/me/data", "/no-such-page", "/c/NOPE"):
             _look(page, url, address, broken)
     assert not broken, json.dumps(broken, indent=1, ensure_ascii=False)

@@ -16,6 +16,7 @@ from app.models import Decision, Order, Staff
 from app.rules.states import OrderState, Role
 from app.services.access.staff import create
 from app.services.review.reasons import seed_reasons
+from app.services.unit import unit_of_work
 from tests.browser.conftest import DESKTOP, Installation
 from tests.factories import make_campaign, make_order, make_school
 
@@ -172,10 +173,9 @@ def _sent(page: Page, decisions: int) -> None:
 
 def _let_time_pass() -> None:
     """Twenty seconds and a bit: decisions become visible."""
-    db.session.rollback()
-    for decision in db.session.query(Decision):
-        decision.visible_from = now() - timedelta(seconds=1)
-    db.session.commit()
+    with unit_of_work():
+        for decision in db.session.query(Decision):
+            decision.visible_from = now() - timedelta(seconds=1)
 
 
 def _fix(page: Page, installation: Installation, number: str) -> None:

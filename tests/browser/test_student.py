@@ -17,6 +17,7 @@ from app.models import Order, Payment, Photo
 from app.rules.states import OrderState, Role
 from app.services import batches
 from app.services.review import decisions
+from app.services.unit import unit_of_work
 from tests.browser.conftest import Installation
 from tests.browser.site import served, signed_in
 from tests.browser.test_story import ID_NO, _let_time_pass
@@ -94,10 +95,9 @@ def test_a_hidden_tab_asks_nothing_and_a_settled_photo_ends_the_asking(app: Flas
         assert asked == []
         with page.expect_response("**/photo/status**"):
             page.evaluate("window.seen = true; document.dispatchEvent(new Event('visibilitychange'))")
-        db.session.rollback()
-        photo = db.session.get_one(Photo, order.photo_id)
-        photo.check_state, photo.verdict = "done", "failed"
-        db.session.commit()
+        with unit_of_work():
+            photo = db.session.get_one(Photo, order.photo_id)
+            photo.check_state, photo.verdict = "done", "failed"
         expect(page.get_by_text("照片不合格")).to_be_visible()
         looks = len(asked)
         page.wait_for_timeout(1000)
