@@ -26,7 +26,7 @@ _SHOWN = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 def index() -> Any:
     text, page = request.args.get("q", ""), max(1, request.args.get("page", 1, type=int))
     found, total = campaigns.listed(current_user, text, page)
-    rows = [(one, onsite.tray(one)[1], onsite.drafts(one)[1]) for one in found]
+    rows = [(one, onsite.waiting_page(one)[1], onsite.drafts(one)[1]) for one in found]
     return render_template("onsite/index.html", rows=rows, total=total, page=page, size=campaigns.PAGE, text=text)
 
 
@@ -35,7 +35,7 @@ def index() -> Any:
 def campaign(code: str) -> Any:
     found = schools.campaign(current_user, code)
     page = max(1, request.args.get("page", 1, type=int))
-    waiting, total = onsite.tray(found, page)
+    waiting, total = onsite.waiting_page(found, page)
     drafts, draft_total = onsite.drafts(found)
     return render_template(
         "onsite/campaign.html", campaign=found, tray=waiting, total=total, page=page, size=onsite.PAGE, drafts=drafts,

@@ -130,7 +130,7 @@ def test_killed_between_order_and_tray_the_photo_is_on_the_order_once(
     _take(cast, "DSC_1.jpg")
     intake_id = _waiting()[0].id
     with monkeypatch.context() as killed:
-        killed.setattr(onsite, "_settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr("app.services.schools.onsite.tray._settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             onsite.assign_to(intake_id, "2023000001", cast.producer)
     onsite.assign_to(intake_id, "2023000001", cast.producer)
