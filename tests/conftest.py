@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import flask_babel
 import hypothesis
 import pytest
 import requests
@@ -76,8 +77,12 @@ def template_database(tmp_path_factory: pytest.TempPathFactory, settings: dict[s
 
 
 def _forget_who_asked(_error: BaseException | None) -> None:
-    """Tests keep one app context open, and with it `g`: without this, the first person asked would stay signed in."""
+    """Tests keep one app context open, and with it what Flask's extensions keep for one request.
+
+    Without this the first person asked would stay signed in, and their language would be everybody's.
+    """
     g.pop("_login_user", None)
+    flask_babel.refresh()
 
 
 @pytest.fixture

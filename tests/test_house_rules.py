@@ -49,6 +49,19 @@ def test_one_place_writes_an_orders_state() -> None:
     assert writers <= {"app/services/transitions.py"}
 
 
+def test_only_a_unit_of_work_keeps_what_is_written() -> None:
+    """Elsewhere SQLite would refuse it at once whenever somebody else writes; what nobody commits is not kept."""
+    commits = {_names(path) for path in CODE if re.search(r"\.(commit|begin)\(", path.read_text("utf-8"))}
+    assert commits == {"app/services/unit.py"}
+
+
+def test_passwords_are_hashed_while_nobody_waits_to_write() -> None:
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.With) and "unit_of_work" in ast.unparse(node.items[0]):
+                assert not re.search(r"passwords\.(hashed|fits)|requests\.(get|post)", ast.unparse(node)), path
+
+
 def test_views_own_no_transaction() -> None:
     wrong = re.compile(r"unit_of_work|session\.(commit|add|delete|execute|rollback)\(")
     assert [

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 def N_(text: str) -> str:
     """The text itself; `make catalogues` finds it by this name."""
     return text
+
+
+@dataclass(frozen=True)
+class Named:
+    """What staff call something in each language, for a place in a sentence; Chinese where there is no English name."""
+
+    zh: str
+    en: str = ""
+
+    def __str__(self) -> str:
+        return self.zh

@@ -7,9 +7,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from sqlalchemy.exc import OperationalError
+
 from app.extensions import db
 
 log = logging.getLogger(__name__)
+
+
+_SQLITE_BUSY = (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED, https://www.sqlite.org/rescode.html
+_POSTGRESQL_BUSY = ("40001", "40P01", "53300", "55P03")  # serialization, deadlock, connections, lock; errcodes-appendix
+
+
+def only_busy(error: OperationalError) -> bool:
+    """Whether the database had only too much to do: the unit was rolled back, and the same again may succeed."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_BUSY
+    return getattr(error.orig, "sqlstate", None) in _POSTGRESQL_BUSY
 
 
 @dataclass
@@ -35,10 +49,10 @@ def unit_of_work() -> Iterator[Unit]:
     if session().info.get("unit"):
         raise RuntimeError("units of work do not nest: pass the open one")
     session.rollback()
-    session.connection(execution_options={"begin_immediate": True})
     session().info["unit"] = True
     unit = Unit()
     try:
+        session.connection(execution_options={"begin_immediate": True})
         yield unit
         session.commit()
     except BaseException:

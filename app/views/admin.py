@@ -17,6 +17,7 @@ from app.services import audit, staff_search
 from app.services.access import passwords, second_factor, staff_sessions
 from app.services.access import staff as accounts
 from app.services.schools import schools
+from app.views import texts
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -90,7 +91,7 @@ def scope(staff_id: int) -> Any:
     try:
         accounts.change_scope(found.id, request.form.getlist("roles"), request.form.getlist("schools"), current_user)
     except Invalid as fault:
-        return _person(found, _(fault.sentence), 422)
+        return _person(found, texts.told(fault), 422)
     flash(_("已保存"))
     return redirect(url_for("admin.person", staff_id=staff_id), 303)
 
@@ -102,7 +103,7 @@ def change(staff_id: int, what: str) -> Any:
     try:
         CHANGES[what](staff_id, current_user, request.form.get("cause", "").strip()[:200])
     except Invalid as fault:
-        return _person(found, _(fault.sentence), 422)
+        return _person(found, texts.told(fault), 422)
     flash(_("已保存"))
     return redirect(url_for("admin.person", staff_id=staff_id), 303)
 
@@ -117,7 +118,7 @@ def recover(staff_id: int) -> Any:
             staff_id, current_user, request.form.get("cause", ""), second_factor_too=request.form.get("factor") == "1"
         )
     except Invalid as fault:
-        return _person(found, _(fault.sentence), 422)
+        return _person(found, texts.told(fault), 422)
     found = accounts.get(staff_id)
     return render_template("admin/password.html", person=found, password=password, created=False)
 

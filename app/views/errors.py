@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.rules.faults import Fault
 from app.rules.text import N_
 from app.services.students.consents import ConsentNeeded
+from app.services.unit import only_busy
+from app.views import texts
 
 Ways = Sequence[tuple[str, str]]
 """Links to go on with: label and address."""
@@ -31,6 +34,8 @@ SENTENCES = {
     503: N_("服务繁忙，请稍后再试"),
 }
 
+BUSY = N_("系统正忙，请再按一次；什么都没有丢失")
+
 
 def init_app(app: Flask) -> None:
     """Register the handlers."""
@@ -40,6 +45,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OverflowError, _no_such_value)  # SQLite's driver, for a number over 64 bits
     app.register_error_handler(DataError, _no_such_value)  # PostgreSQL's, for that and for a NUL in a text
+    app.register_error_handler(OperationalError, _operational)
+    app.register_error_handler(NoConnection, _busy)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -65,7 +72,7 @@ def _came_from() -> str:
 
 def _fault(fault: Fault) -> Any:
     fields = {name: gettext(text) for name, text in getattr(fault, "fields", {}).items()}
-    return _page(fault.status, gettext(fault.sentence, **fault.values), fields, _ways(fault))
+    return _page(fault.status, texts.told(fault), fields, _ways(fault))
 
 
 def _csrf(_error: CSRFError) -> Any:
@@ -88,6 +95,16 @@ def _no_such_value(error: Exception) -> Any:
     """A number or a character that no column can hold was sent: the sender's fault, not a failure of ours."""
     current_app.logger.warning("impossible_value endpoint=%s error=%s", request.endpoint, type(error).__name__)
     return _page(400, gettext(SENTENCES[400]))
+
+
+def _operational(error: OperationalError) -> Any:
+    return _busy(error) if only_busy(error) else _unexpected(error)
+
+
+def _busy(error: Exception) -> Any:
+    """Others were writing for too long, or held every connection: nothing was kept, the same again will do."""
+    current_app.logger.warning("database_busy endpoint=%s error=%s", request.endpoint, type(error).__name__)
+    return *_page(503, gettext(BUSY)), {"Retry-After": "1"}
 
 
 def _unexpected(error: Exception) -> Any:

@@ -17,6 +17,7 @@ from app.rules.states import Role
 from app.security import public, roles
 from app.services import staff_search
 from app.services.upkeep import health, jobs
+from app.views import texts
 
 bp = Blueprint("ops", __name__, url_prefix="/ops")
 
@@ -49,7 +50,7 @@ def retry(queue: str, job_id: str) -> Any:
         kind = jobs.retry(queue, job_id, current_user)
         flash(_("已重新排队：%(what)s", what=_(kind.again)))
     except Invalid as fault:
-        flash(_(fault.sentence), "error")
+        flash(texts.told(fault), "error")
     except RedisError:
         raise Busy from None
     return _back()
@@ -62,7 +63,7 @@ def look_again(photo_id: int) -> Any:
         jobs.look_again(photo_id, current_user)
         flash(_("已重新排队检测"))
     except Invalid as fault:
-        flash(_(fault.sentence), "error")
+        flash(texts.told(fault), "error")
     return _back()
 
 

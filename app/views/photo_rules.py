@@ -15,6 +15,7 @@ from app.rules.messages import LABELS
 from app.rules.states import Role
 from app.security import roles
 from app.services.photos import rules
+from app.views import texts
 
 bp = Blueprint("photo_rules", __name__, url_prefix="/rules")
 
@@ -94,6 +95,6 @@ def make(code: str, number: int) -> Any:
     try:
         made = rules.make(source.id, typed, current_user)
     except Invalid as fault:
-        return _editor(rules.version(code, number), typed, fault.fields, _(fault.sentence, **fault.values), 422)
+        return _editor(rules.version(code, number), typed, fault.fields, texts.told(fault), 422)
     flash(_("已生成 %(code)s 第 %(n)s 版；在采集批次中选用后，只对之后上传的照片生效", code=made.code, n=made.version))
     return redirect(url_for("photo_rules.version", code=made.code, number=made.version), 303)

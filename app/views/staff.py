@@ -16,6 +16,7 @@ from app.services.access import second_factor as factor
 from app.services.access import staff as accounts
 from app.services.access import staff_sessions
 from app.services.access.throttle import TooManyAttempts
+from app.views import texts
 from app.views.sign_in import inside, qr_svg
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
@@ -48,7 +49,7 @@ def enter() -> Any:
         )
         sentence, status = _("用户名、密码或动态码不正确"), 422
     except TooManyAttempts as fault:
-        found, sentence, status = None, _(fault.sentence), fault.status
+        found, sentence, status = None, texts.told(fault), fault.status
     if found is None:
         flash(sentence, "error")
         return render_template("staff/sign_in.html", next=form.get("next", ""), name=form.get("name", "")), status
@@ -136,7 +137,7 @@ def confirm_second_factor() -> Any:
     try:
         codes = factor.confirm(current_user.id, request.form.get("code", ""))
     except Invalid as fault:
-        return _second_factor(_(fault.sentence), 422)
+        return _second_factor(texts.told(fault), 422)
     return render_template("staff/recovery_codes.html", codes=codes)
 
 

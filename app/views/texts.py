@@ -11,10 +11,11 @@ from flask_babel import gettext as _
 
 from app.models import Order, PhotoCheck, Reason
 from app.rules import labels, samples
+from app.rules.faults import Fault
 from app.rules.fields import BY_NAME, ID_TYPES, mask
 from app.rules.messages import LABELS, plain, sentence
 from app.rules.states import OrderState
-from app.rules.text import N_
+from app.rules.text import N_, Named
 from app.rules.yuan import yuan
 from app.services import submissions
 from app.services.access import staff
@@ -38,7 +39,18 @@ ROLE_LABELS = {
 
 def reason_name(reason: Reason) -> str:
     """What staff call a reason, in their language; in Chinese while nobody has given it an English name."""
-    return reason.label if str(get_locale()) == "zh" else reason.label_en or reason.label
+    return named(Named(reason.label, reason.label_en))
+
+
+def named(name: Named) -> str:
+    """The name in the visitor's language."""
+    return name.zh if str(get_locale()) == "zh" else name.en or name.zh
+
+
+def told(fault: Fault) -> str:
+    """A fault's sentence in the visitor's language, its places filled."""
+    values = {place: named(value) if isinstance(value, Named) else value for place, value in fault.values.items()}
+    return _(fault.sentence, **values)
 
 
 def reason_names(known: Iterable[Reason]) -> dict[str, str]:

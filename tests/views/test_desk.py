@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import Context
+from html import unescape
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import event
 
 from app.adapters.storage import storage
 from app.extensions import db
-from app.models import Decision, Order, PhotoCheck, RosterEntry
+from app.models import Decision, Order, PhotoCheck, Reason, RosterEntry
 from app.rules.states import OrderState, Role
 from app.services import staff_search
 from app.services.review.reasons import seed_reasons
@@ -175,6 +176,19 @@ def test_a_rejection_that_cannot_be_sent_says_why(
     fields = _fields(order, "rejected", **more)
     answer = reviewer.post(f"/review/orders/{order.id}/decide", data=fields, headers=SCRIPT)
     assert answer.status_code == 422 and sentence in answer.text
+
+
+def test_a_place_left_open_is_told_in_the_reviewers_language(cast: Cast, reviewer: FlaskClient) -> None:
+    (order,) = _waiting(cast)
+    reason = db.session.query(Reason).filter_by(code="pose").one()
+    reason.label_en, reason.text_en = "Head not straight", "Your head is turned by {value} degrees."
+    name = reason.label
+    db.session.commit()
+    url, fields = f"/review/orders/{order.id}/decide", _fields(order, "rejected", reason=["pose"])
+    assert f"原因“{name}”还有未填写的内容" in reviewer.post(url, data=fields, headers=SCRIPT).text
+    reviewer.post("/locale", data={"locale": "en", "next": "/"})
+    english = unescape(reviewer.post(url, data=fields, headers=SCRIPT).text)
+    assert "Head not straight" in english.split("data-sentence", 1)[1].split("</", 1)[0]
 
 
 def test_a_rejection_carries_the_place_that_was_drawn(cast: Cast, reviewer: FlaskClient) -> None:

@@ -1,4 +1,7 @@
-"""Staff accounts: creation, sign-in, password, roles and schools, deactivation, recovery; all in the audit log."""
+"""Staff accounts: creation, sign-in, password, roles and schools, deactivation, recovery; all in the audit log.
+
+Hashing a password is slow by design: it is done before a unit of work, not while others wait to write.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +51,13 @@ def create(name: str, roles: Iterable[str], schools: Iterable[str], password: st
     """
     name, wanted, codes = name.strip(), _roles(roles), set(schools)
     by_id = by.id if by else None
+    passwords.check(password, name)
+    stored = passwords.hashed(password)
     with unit_of_work():
         if not name or len(name) > 40 or db.session.scalar(select(Staff.id).where(Staff.name == name)):
             raise Invalid(N_("该用户名已存在或为空"), {"name": N_("请换一个用户名")})
         bound = _schools(wanted, codes)
-        passwords.check(password, name)
-        staff = Staff(name=name, password_hash=passwords.hashed(password), must_change_password=by is not None)
+        staff = Staff(name=name, password_hash=stored, must_change_password=by is not None)
         staff.role_rows = [StaffRole(role=role.value) for role in sorted(wanted)]
         staff.school_rows = [StaffSchool(school_id=school.id) for school in bound]
         db.session.add(staff)
@@ -90,14 +94,15 @@ def authenticate(name: str, password: str, code: str, address: str) -> Staff | N
     staff = db.session.scalar(select(Staff).where(Staff.name == name.strip()))
     if not passwords.fits(staff.password_hash if staff else None, password) or staff is None or not staff.active:
         return None
-    staff_id = staff.id
+    staff_id, stored = staff.id, staff.password_hash
     if not second_factor.passes(staff_id, code):
         return None
     throttle.forgive(name, tries)
+    stronger = passwords.hashed(password) if passwords.outdated(stored) else stored
     with unit_of_work():
         staff = db.session.get_one(Staff, staff_id)
-        if passwords.outdated(staff.password_hash):
-            staff.password_hash = passwords.hashed(password)
+        if staff.password_hash == stored:  # nobody has changed it meanwhile
+            staff.password_hash = stronger
         audit.note(staff, "staff.signed_in", f"staff-{staff.id}")
     return staff
 
@@ -124,12 +129,14 @@ def change_password(staff_id: int, password: str, again: str, *, token: str) -> 
     """Set one's own password; all other sessions end. Raises Invalid for a weak one or one typed differently."""
     if password != again:
         raise Invalid(N_("两次输入的密码不一致"), {"again": N_("两次输入的密码不一致")})
+    known = get(staff_id)
+    passwords.check(password, known.name)
+    if passwords.fits(known.password_hash, password):
+        raise Invalid(N_("新密码不能与原密码相同"), {"password": N_("新密码不能与原密码相同")})
+    stored = passwords.hashed(password)
     with unit_of_work():
         staff = db.session.get_one(Staff, staff_id)
-        passwords.check(password, staff.name)
-        if passwords.fits(staff.password_hash, password):
-            raise Invalid(N_("新密码不能与原密码相同"), {"password": N_("新密码不能与原密码相同")})
-        staff.password_hash, staff.must_change_password = passwords.hashed(password), False
+        staff.password_hash, staff.must_change_password = stored, False
         staff_sessions.end_all(staff_id, but=token)
         audit.note(staff, "staff.password_changed", f"staff-{staff_id}")
 
@@ -204,9 +211,10 @@ def recover(staff_id: int, by: Staff | None, cause: str, *, second_factor_too: b
     if len(cause.strip()) < 2:
         raise Invalid(N_("请填写原因"), {"cause": N_("请填写原因")})
     by_id, password = by.id if by else None, passwords.temporary()
+    stored = passwords.hashed(password)
     with unit_of_work():
         staff = db.session.get_one(Staff, staff_id)
-        staff.password_hash, staff.must_change_password = passwords.hashed(password), True
+        staff.password_hash, staff.must_change_password = stored, True
         if second_factor_too:
             second_factor.remove(staff_id)
         staff_sessions.end_all(staff_id)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
 from app.adapters.clock import now
 from app.extensions import db
 from app.models import Staff, StaffSession
-from app.services.unit import unit_of_work
+from app.services.unit import only_busy, unit_of_work
 
 IDLE = timedelta(hours=12)
 """A session that was not used for so long is over."""
@@ -61,11 +62,19 @@ def holder(staff_id: int, token: str) -> Held | None:
 
 
 def seen(token: str, last: datetime) -> None:
-    """Note that a session is in use, at most every five minutes; `last` is when that was noted before."""
-    if last < now() - SEEN_EVERY:
+    """Note that a session is in use, at most every five minutes; `last` is when that was noted before.
+
+    A busy database stops nobody here: the next request notes it.
+    """
+    if last >= now() - SEEN_EVERY:
+        return
+    try:
         with unit_of_work():
             mine = StaffSession.token_sha256 == _hash(token)
             db.session.execute(update(StaffSession).where(mine).values(seen_at=now()))
+    except OperationalError as error:
+        if not only_busy(error):
+            raise
 
 
 def live(staff_id: int) -> Sequence[StaffSession]:

@@ -12,7 +12,7 @@ from app.models import DecisionReason, Photo, PhotoCheck, Reason
 from app.rules.faults import Invalid, ReasonRequired
 from app.rules.messages import plain
 from app.rules.reasons import fill, open_places
-from app.rules.text import N_
+from app.rules.text import N_, Named
 from app.services.review.reasons import checks_behind
 
 Box = tuple[int, int, int, int]
@@ -66,7 +66,8 @@ def _copied(reason: Reason, told: Told, photo: Photo) -> DecisionReason:
     value = told.values.get(reason.code, "").strip()[:40] or measured(check)
     texts = [fill(text, {"value": value, "limit": limit(check)}) for text in (reason.text_zh, reason.text_en)]
     if any(map(open_places, texts)):
-        raise Invalid(N_("原因“%(label)s”还有未填写的内容"), {reason.code: N_("请填写")}, label=reason.label)
+        name = Named(reason.label, reason.label_en)
+        raise Invalid(N_("原因“%(label)s”还有未填写的内容"), {reason.code: N_("请填写")}, label=name)
     bad = check is not None and check.verdict in ("fail", "warn")
     return DecisionReason(
         code=reason.code,

@@ -17,6 +17,7 @@ from app.services import staff_search
 from app.services.review import decisions, leases, review_queue
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.rejections import Box, Told
+from app.views import texts
 from app.views.review.blueprint import REVIEWERS, bp, read_filters, tab
 from app.views.review.panel import panel
 
@@ -109,7 +110,7 @@ def decide(order_id: int) -> Any:
         decisions.decide(current_user, seen, _judgement())
     except Fault as fault:
         staff_search.within_reach(current_user, order_id)
-        return answer(order_id, _(fault.sentence, **fault.values), fault.status)
+        return answer(order_id, texts.told(fault), fault.status)
     if not request.headers.get("HX-Request"):
         return redirect(url_for("review.desk", **read_filters().query()), 303)
     return _next()
@@ -144,7 +145,7 @@ def undo(decision_id: int) -> Any:
     try:
         found = decisions.undo(current_user, decision_id)
     except Fault as fault:
-        return answer(None, _(fault.sentence), fault.status)
+        return answer(None, texts.told(fault), fault.status)
     order_id = found.id
     mine = leases.lease(order_id, current_user, tab(), take_over=True)
     return answer(order_id, _("已撤销，可以重新判断"), leased=mine)

@@ -17,6 +17,7 @@ from app.rules.reasons import faults, fill
 from app.rules.states import Role
 from app.security import roles
 from app.services.review import reasons
+from app.views import texts
 from app.views.review.blueprint import bp
 
 EDITORS = (Role.LEAD, Role.ADMIN)
@@ -94,5 +95,5 @@ def delete_reason(reason_id: int) -> Any:
         reasons.remove(reason_id, current_user)
         flash(_("已删除"))
     except Invalid as fault:
-        flash(_(fault.sentence), "error")
+        flash(texts.told(fault), "error")
     return redirect(url_for("review.reason_list"), 303)
