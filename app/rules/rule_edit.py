@@ -22,6 +22,7 @@ MEASURES: Mapping[str, str] = {
     "colourfulness": N_("色彩丰富度"),
     "noise": N_("噪点"),
     "light": N_("脸部光照"),
+    "wall_things": N_("墙上的物品与阴影"),
     "roughness": N_("背景粗糙度"),
     "tinted_lens": N_("镜片着色"),
     "weaker_ear": N_("较弱一侧的耳朵"),

@@ -20,12 +20,14 @@ from app.demo import portraits
 from app.rules.photo_rule import load_rule
 from app.rules.report import Check, CheckVerdict
 from workers.checker import Checker
+from workers.checks import background_uniform
 from workers.checks.background_uniform import fault_map
 from workers.checks.exposure import key
 from workers.checks.natural_colour import colour_beyond_tone
 from workers.imaging import pose
 from workers.imaging.colour import lab
 from workers.imaging.decode import decode
+from workers.imaging.field import smooth
 from workers.imaging.models import Models
 from workers.imaging.planes import wall
 from workers.imaging.scene import Scene, build
@@ -118,6 +120,41 @@ def test_the_fault_map_lies_on_the_wall_where_the_clutter_is(look: Any) -> None:
     assert fault_map(clean).mean() < 0.002
     assert fault_map(wrong).mean() > 0.01
     assert not (fault_map(wrong) & ~cv2.dilate(wall(wrong).astype(np.uint8), np.ones((5, 5))).astype(bool)).any()
+
+
+def test_a_lamps_soft_fall_off_is_no_clutter_and_a_faint_thing_on_the_wall_is(look: Any) -> None:
+    scene = look(seed=2)
+    plain, far = scene.portrait.astype(np.float32), np.linspace(-0.5, 0.5, scene.portrait.shape[1]) ** 2
+
+    def found(portrait: Any) -> Check:
+        scene.cache.clear()
+        scene.portrait = np.clip(portrait, 0, 255).astype(np.uint8)
+        (check,) = background_uniform.look(scene)
+        return check
+
+    assert found(plain).verdict is CheckVerdict.PASS
+    assert found(plain - 120 * far[None, :, None]).verdict is CheckVerdict.PASS
+    assert found(plain - 520 * far[None, :, None]).verdict is not CheckVerdict.PASS
+    poster = plain.copy()
+    poster[20:120, 10:90] -= 24  # as much darker as the lamp's fall-off is at the borders
+    check = found(poster)
+    assert check.verdict is CheckVerdict.WARN and check.region is not None
+    x, y, width, height = check.region
+    scale = (scene.crop.box[2] / RULE.output.width, scene.crop.box[0], scene.crop.box[1])
+    centre = ((x + width / 2 - scale[1]) / scale[0], (y + height / 2 - scale[2]) / scale[0])
+    assert 10 < centre[0] < 90 and 20 < centre[1] < 120
+
+
+@given(st.lists(st.floats(-40, 40, width=32), min_size=18, max_size=18))
+def test_the_smooth_field_is_any_quadratic_exactly(numbers: list[float]) -> None:
+    height, width = 60, 45
+    y, x = (np.arange(size, dtype=np.float32) / size - 0.5 for size in (height, width))
+    y, x = y[:, None], x[None, :]
+    terms = np.stack([np.ones((height, width)), y + 0 * x, x + 0 * y, y * x, y * y + 0 * x, x * x + 0 * y], -1)
+    tones = (terms @ np.array(numbers).reshape(6, 3)).astype(np.float32)
+    where = np.zeros((height, width), np.bool_)
+    where[:, :12] = where[:15] = True
+    assert np.abs(smooth(tones, where) - tones).max() < 0.01
 
 
 def test_a_map_of_the_wrong_wall_comes_with_a_finding_and_only_then(

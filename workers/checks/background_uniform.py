@@ -1,8 +1,10 @@
 """`background_uniform`: objects, shadow, gradient and texture on the wall, away from the silhouette.
 
-Stray: the 98th percentile of the CIELAB distance from the wall's median colour (shadow, gradient, objects).
-Texture: the 95th percentile of the Sobel gradient summed over L*, a*, b* (ISO/IEC 29794-5 BackgroundUniformity takes
-the mean over luminance), after a light blur that takes away sensor noise.
+Three measures, the worst counts. Stray: the 98th percentile of the CIELAB distance from the wall's median colour, a
+gradient or shadow over all of it. Things: the same from the smooth field that fits the wall best, so that a lamp's soft
+fall-off on a plain wall counts as little as it is seen, and what has an edge or a shape counts fully. Texture: the 95th
+percentile of the Sobel gradient summed over L*, a*, b* (ISO/IEC 29794-5 BackgroundUniformity takes the mean over
+luminance), after a light blur that takes away sensor noise.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import numpy as np
 
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged, skipped, worst
+from workers.imaging.field import smooth
 from workers.imaging.marks import Mask
-from workers.imaging.planes import Plane, distance_to, has_wall, lab, once, wall, wall_colour
+from workers.imaging.planes import Plane, distance_between, distance_to, has_wall, lab, once, wall, wall_colour
 from workers.imaging.ranks import percentile
 from workers.imaging.scene import Scene
 
@@ -30,9 +33,12 @@ def look(scene: Scene) -> Iterator[Check]:
         return
     seen = wall(scene)
     rows = slice(_lowest(scene))
-    away, rough = (percentile(plane(scene)[rows][seen[rows]], part) for plane, part in ((stray, 98), (texture, 95)))
+    away, shapes, rough = (
+        percentile(plane(scene)[rows][seen[rows]], part) for plane, part in ((stray, 98), (things, 98), (texture, 95))
+    )
     found = worst(
         judged(scene, "background_uniform", away, "uneven"),
+        judged(scene, "background_uniform", shapes, "uneven", limit="wall_things"),
         judged(scene, "background_uniform", rough, "texture", limit="roughness"),
     )
     yield found if found.verdict is CheckVerdict.PASS else replace(found, region=_worst_place(scene))
@@ -44,6 +50,16 @@ def stray(scene: Scene) -> Plane:
     away = np.zeros(wall(scene).shape, np.float32)
     rows = slice(_lowest(scene))
     away[rows] = distance_to(lab(scene)[rows], wall_colour(scene))
+    return away
+
+
+@once
+def things(scene: Scene) -> Plane:
+    """CIELAB distance of every pixel from the smooth field of the wall, as far down as the wall is looked at."""
+    away = np.zeros(wall(scene).shape, np.float32)
+    rows = slice(_lowest(scene))
+    tones = lab(scene)[rows]
+    away[rows] = distance_between(tones, smooth(tones, wall(scene)[rows]))
     return away
 
 
@@ -67,9 +83,11 @@ def _lowest(scene: Scene) -> int:
 
 
 def fault_map(scene: Scene) -> Mask:
-    """Where the wall is wrong: it strays from its own colour, or is rough, by more than the rule's warning."""
-    away, rough = (scene.rule.limit(code).warn[1] or np.inf for code in ("background_uniform", "roughness"))
-    wrong = (stray(scene) > away) | (texture(scene) > rough)
+    """Where the wall is wrong: it strays from its own colour or field, or is rough, by more than the rule's warning."""
+    measures = {"background_uniform": stray, "wall_things": things, "roughness": texture}
+    wrong = np.zeros(wall(scene).shape, np.bool_)
+    for code, measure in measures.items():
+        wrong |= measure(scene) > (scene.rule.limit(code).warn[1] or np.inf)
     return np.asarray(cv2.medianBlur((wrong & wall(scene)).astype(np.uint8), 5) > 0, np.bool_)
 
 

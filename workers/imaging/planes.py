@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 import numpy.typing as npt
+from cv2.typing import MatLike
 
 from workers.imaging import colour, marks
 from workers.imaging.marks import Mask, fill, polygon
@@ -107,7 +108,15 @@ def wall_colour(scene: Scene) -> Plane:
 def distance_to(tones: Plane, colour_: Plane, lightness: float = 1.0) -> Plane:
     """CIELAB distance of every pixel from one colour; L* counts by `lightness`."""
     scalar: Any = (float(colour_[0]), float(colour_[1]), float(colour_[2]), 0.0)
-    away = cv2.subtract(tones, scalar)
+    return _length(cv2.subtract(tones, scalar), lightness)
+
+
+def distance_between(one: Plane, other: Plane) -> Plane:
+    """CIELAB distance of two pictures, pixel by pixel."""
+    return _length(cv2.subtract(one, other), 1.0)
+
+
+def _length(away: MatLike, lightness: float) -> Plane:
     weights = np.array([[lightness * lightness, 1, 1]], np.float32)
     return np.asarray(cv2.sqrt(cv2.transform(cv2.multiply(away, away), weights)), np.float32)
 
