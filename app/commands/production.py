@@ -24,7 +24,11 @@ def register(app: Flask) -> None:
 @click.option("--kind", type=KIND, help="chsi: the ZIP for 学信网; diploma: folders and sheets for the press.")
 @click.option("--school", help="School code.")
 @click.option("--campaign", help="Campaign code (特征码).")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default instance/batches.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder; default instance/batches. What is written elsewhere is yours to keep and to delete.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be exported and what would go wrong; write nothing.")
 @click.option("--batch", "number", help="Build this batch again: the same bytes.")
 @uses_database
@@ -199,6 +203,8 @@ def purge(dry_run: bool) -> None:
             f"{one.roster} roster entries, {one.studio} studio photos {verb}"
             + (f"; {one.live} live orders stay" if one.live else "")
         )
+        for path in one.copies:
+            click.echo(f"  written with --out, for you to delete: {_shown(path)}")
     if accounts:
         click.echo(f"{accounts} accounts that nothing is left of {verb}")
     if not found and not accounts:

@@ -46,7 +46,7 @@ class Batch(db.Model):
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     handed_over_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     acknowledged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    acknowledgement: Mapped[str] = mapped_column(default="")
+    acknowledgement: Mapped[str] = mapped_column(Encrypted, default="")  # a receiver writes about people
     school: Mapped[School] = relationship()
     campaign: Mapped[Campaign] = relationship()
     items: Mapped[list[BatchItem]] = relationship(order_by="BatchItem.position", back_populates="batch")

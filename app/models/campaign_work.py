@@ -12,7 +12,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models.batch import Batch, BatchItem
 from app.models.school import Campaign
-from app.models.types import UTCDateTime
+from app.models.types import Encrypted, UTCDateTime
 
 
 class Reminder(db.Model):
@@ -64,8 +64,8 @@ class BatchDifference(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("batch.id"), index=True)
     item_id: Mapped[int | None] = mapped_column(ForeignKey("batch_item.id"))
-    subject: Mapped[str]  # the student number or file name as the receiver wrote it
-    text: Mapped[str] = mapped_column(default="")
+    subject: Mapped[str] = mapped_column(Encrypted)  # as the receiver wrote it; a file's name is often an ID number
+    text: Mapped[str] = mapped_column(Encrypted, default="")
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
     batch: Mapped[Batch] = relationship()

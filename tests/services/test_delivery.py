@@ -141,3 +141,25 @@ def test_recalled_photos_are_named_to_the_school(app: Flask, cast: Cast, produce
     page = sign_in(app.test_client(), cast.liaison).get(f"/schools/batches/{number}").text
     assert "已被召回" in page
     assert student_no in page
+
+
+def test_a_recalled_photo_is_named_by_its_path_in_the_batch(app: Flask, cast: Cast, producer: Actor) -> None:
+    """Two of one name and number in a class: the second's file ends in -2, and that is the one to throw away."""
+    orders = [_approved(cast, number) for number in (1, 2)]
+    for order in orders:
+        assert order.form is not None
+        order.form.college, order.form.class_name = "文 学院", "一班"
+        order.form.student_no, order.form.name = "9", "王一"
+    db.session.commit()
+    second = orders[1].id
+    number = _delivered(cast, producer, "diploma").number
+    decisions.recall(cast.producer, second, "照片拿错了")
+    ((item, path),) = batches.recalled(batches.by_number(number))
+    assert (item.position, path) == (2, "文 学院/一班/9_王一-2.jpg")
+    page = sign_in(app.test_client(), cast.liaison).get(f"/schools/batches/{number}").text
+    assert "<code>文 学院/一班/9_王一-2.jpg</code>" in page
+    lines = "文 学院\\一班\\9_王一.jpg：拿错了\n文 学院/一班/9_王一-2 太暗\n9_王一-2.JPG，歪"
+    assert batches.acknowledge(cast.liaison, number, False, lines, "") == 3
+    found = [(row.text, order_no) for row, order_no in batches.differences(batches.by_number(number))]
+    numbers = [order.number for order in orders]
+    assert found == [("拿错了", numbers[0]), ("太暗", numbers[1]), ("歪", numbers[1])]

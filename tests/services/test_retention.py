@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ from app.models import (
     Reminder,
     RosterEntry,
 )  # fmt: skip
-from app.rules.faults import Fault
+from app.rules.faults import ActionNotAllowed, Fault
 from app.rules.states import OrderState
-from app.services import submissions
+from app.services import batches, submissions
 from app.services.schools import progress
 from app.services.students import erasure
 from app.services.upkeep import retention
@@ -138,6 +139,89 @@ def test_a_batch_with_a_live_order_keeps_its_files(app: Flask, cast: Cast, tmp_p
     retention.purge()
     assert (tmp_path / "batch.zip").exists()
     assert db.session.query(Batch).one().path
+
+
+def _delivered(cast: Cast) -> int:
+    """A delivered batch of one completed order, its campaign past its days."""
+    order = make_order(cast.campaign, OrderState.PENDING_PRODUCTION)
+    assert order.photo is not None and order.photo.rendition_key is not None
+    storage().put(order.photo.rendition_key, b"face")
+    order.photo.rendition_sha256 = hashlib.sha256(b"face").hexdigest()
+    campaign_id = cast.campaign.id
+    cast.campaign.kinds = ["chsi"]
+    db.session.commit()
+    batch = batches.freeze(campaign_id, "chsi", batches.PRODUCER)
+    assert batch is not None
+    batch_id = batch.id
+    batches.build(batch_id, lambda done, total: None)
+    batches.hand_over(batch_id, batches.PRODUCER)
+    found = db.session.get_one(Campaign, campaign_id)
+    found.closes = beijing(now()).date() - 400 * DAY
+    db.session.commit()
+    return batch_id
+
+
+@pytest.mark.parametrize("when", ["before the pictures are read", "after"])
+def test_a_rebuild_under_way_brings_nothing_back(app: Flask, cast: Cast, when: str) -> None:
+    batch_id, steps = _delivered(cast), list[int]()
+    batches.build(batch_id, lambda done, total: steps.append(done))
+    at, purged = 1 if when != "after" else steps[-1], list[retention.Due]()
+
+    def purge_once(done: int, total: int) -> None:
+        purged.extend(retention.purge() if done == at and not purged else [])
+
+    with pytest.raises(ActionNotAllowed):
+        batches.build(batch_id, purge_once)
+    assert [one.batches for one in purged] == [1]
+    assert db.session.get_one(Batch, batch_id).fault is None
+    folder = Path(app.config["BATCH_FOLDER"])
+    assert [path.name for path in folder.iterdir() if not path.name.endswith(".lock")] == []
+
+
+def test_a_rebuild_that_ends_between_files_and_rows_is_deleted_too(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = _delivered(cast)
+    clear = batches.clear
+
+    def clear_then_built(batch: Batch) -> None:
+        clear(batch)
+        if db.session.scalar(select(BatchItem.sha256).where(BatchItem.batch_id == batch_id)):
+            batches.build(batch_id, lambda done, total: None)
+
+    monkeypatch.setattr(batches, "clear", clear_then_built)
+    retention.purge()
+    assert not list(Path(app.config["BATCH_FOLDER"]).glob("*.zip"))
+    assert db.session.get_one(Batch, batch_id).path is None
+
+
+def test_killed_after_the_rows_the_next_run_deletes_the_files(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed_the_second_time(batch: Batch) -> None:
+        if not batch.items[0].sha256:
+            raise OSError
+
+    _delivered(cast)
+    with monkeypatch.context() as killed:
+        killed.setattr(batches, "clear", killed_the_second_time)
+        with pytest.raises(OSError):
+            retention.purge()
+    db.session.rollback()
+    assert list(Path(app.config["BATCH_FOLDER"]).glob("*.zip"))
+    assert [one.batches for one in retention.purge()] == [1]
+    assert not list(Path(app.config["BATCH_FOLDER"]).glob("*.zip"))
+    assert retention.purge() == []
+
+
+def test_a_batch_written_elsewhere_is_named_and_left_to_its_owner(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    batch_id = _delivered(cast)
+    path = batches.build(batch_id, lambda done, total: None, tmp_path / "stick")
+    batches.build(batch_id, lambda done, total: None, tmp_path / "stick")
+    done = app.test_cli_runner().invoke(args=["purge", "--dry-run"])
+    assert f"for you to delete: {path.resolve()}" in done.output
+    assert [one.copies for one in retention.purge()] == [(str(path.resolve()),)]
+    assert path.exists() and not list(Path(app.config["BATCH_FOLDER"]).glob("*.zip"))
 
 
 def test_the_last_day_still_belongs_to_the_student(app: Flask, cast: Cast) -> None:

@@ -1,6 +1,7 @@
 """Batches: freeze the list, build outside any transaction, finish; then hand over, acknowledge, recall, discard."""
 
 from app.rules.states import Role
+from app.services.batches.acknowledging import acknowledge, differences
 from app.services.batches.building import (
     build,
     clear,
@@ -10,6 +11,7 @@ from app.services.batches.building import (
     resume_lost,
     unfinished,
 )
+from app.services.batches.copies import copies_of
 from app.services.batches.dry_runs import preview, preview_sheet
 from app.services.batches.files import download, downloads_of, is_here, open_file
 from app.services.batches.finding import (
@@ -39,7 +41,7 @@ from app.services.batches.links import (
     open_ticket,
     revoke_link,
 )
-from app.services.batches.receiving import acknowledge, classes, delivered, delivered_to, differences, recalled
+from app.services.batches.receiving import classes, delivered, delivered_to, recalled
 from app.services.transitions import Actor
 
 PRODUCER = Actor(Role.PRODUCER)
@@ -47,7 +49,7 @@ PRODUCER = Actor(Role.PRODUCER)
 
 __all__ = [
     "DAYS", "DELIVERED", "KINDS", "PAGE", "PRODUCER", "TICKET_SECONDS", "WRONG_CODES", "acknowledge", "build",
-    "by_number", "campaigns_to_export", "classes", "clear", "clear_discarded", "delivered", "delivered_to",
+    "by_number", "campaigns_to_export", "classes", "clear", "clear_discarded", "copies_of", "delivered", "delivered_to",
     "differences", "discard", "download", "download_by_link", "downloads_of", "eligible", "eligible_counts", "export",
     "find_item", "freeze", "frozen_batch", "frozen_rows", "hand_over", "is_here", "links_of", "make_link",
     "make_ticket", "note_progress", "open_file", "open_link", "open_ticket", "page_of", "preview", "preview_sheet",

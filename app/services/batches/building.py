@@ -24,10 +24,13 @@ from app.extensions import db
 from app.models import Batch, BatchItem, BatchState, Campaign, CodeImage, Photo, School
 from app.rules.faults import ActionNotAllowed
 from app.rules.text import N_
+from app.services.batches.copies import note_copy
 from app.services.batches.freezing import frozen_batch
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)
+
+PURGED = N_("保留期已过，批次不能再生成")
 
 
 class StoredSources:
@@ -73,6 +76,7 @@ def build(batch_id: int, progress: Progress, out: Path | None = None) -> Path:
             try:
                 digest = write(listed.batch, listed.sources, current_app.extensions["keys"], part, progress)
             except SourceChanged as fault:
+                _refuse_purged(batch_id)
                 _note_fault(batch_id, fault.number)
                 raise
             if _finish(batch_id, digest, listed.ids, part, path, remember=out is None):
@@ -150,7 +154,7 @@ def _listed(batch: Batch) -> Listed:
         codes = _code_keys([row.order_id for row in rows])
         for row in rows:
             if not row.frozen:
-                raise ActionNotAllowed(N_("保留期已过，批次不能再生成"))
+                raise ActionNotAllowed(PURGED)
             item = FrozenItem.from_json(row.frozen)
             ids.add(row.id)
             items.append(item)
@@ -174,13 +178,17 @@ def _finish(batch_id: int, digest: str, built: set[int], part: Path, path: Path,
         batch = db.session.get_one(Batch, batch_id, with_for_update=True)
         if batch.state == BatchState.DISCARDED:
             raise ActionNotAllowed(N_("这个批次已作废，请重新导出"))
-        listed = select(BatchItem.id).where(BatchItem.batch_id == batch_id, BatchItem.released_at.is_(None))
+        listed = select(BatchItem.id).where(
+            BatchItem.batch_id == batch_id, BatchItem.released_at.is_(None), BatchItem.sha256 != ""
+        )  # retention empties rows, also while somebody builds from them
         if set(db.session.scalars(listed)) != built:
             return False
         place(part, path)
         batch.sha256, batch.done_items, batch.fault = digest, len(built), None
         if remember:
             batch.path = str(path)
+        else:
+            note_copy(batch_id, path)
         if batch.state == BatchState.BUILDING:
             batch.state = BatchState.READY.value
         return True
@@ -190,6 +198,13 @@ def _discard_empty(batch_id: int) -> None:
     with unit_of_work():
         db.session.get_one(Batch, batch_id).state = BatchState.DISCARDED.value
     clear(db.session.get_one(Batch, batch_id))
+
+
+def _refuse_purged(batch_id: int) -> None:
+    """Pictures that retention has deleted meanwhile are no fault of their order."""
+    kept = select(BatchItem.id).where(BatchItem.batch_id == batch_id, BatchItem.sha256 != "")
+    if db.session.scalar(kept.limit(1)) is None:
+        raise ActionNotAllowed(PURGED)
 
 
 def _note_fault(batch_id: int, order_number: str) -> None:

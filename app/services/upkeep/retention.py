@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 
 from app.adapters.clock import beijing, now
 from app.adapters.storage import storage
@@ -53,6 +53,8 @@ class Due:
     roster: int
     studio: int
     live: int
+    copies: tuple[str, ...] = ()
+    """Where batches of it were written with `--out`: no folder of ours, so whoever wrote them deletes them."""
 
     @property
     def anything(self) -> bool:
@@ -95,17 +97,18 @@ def _count(query: ColumnElement[bool], table: type) -> int:
 
 
 def _due(campaign_id: int, code: str) -> Due:
-    orders = select(Order.id).where(_to_purge(campaign_id))
+    orders, batch_ids = select(Order.id).where(_to_purge(campaign_id)), _batches(campaign_id)
     return Due(
         campaign_id,
         code,
         orders=_count(_to_purge(campaign_id), Order),
         photos=_count(Photo.order_id.in_(orders) & (Photo.original_key != GONE), Photo),
         codes=_count(CodeImage.order_id.in_(orders) & (CodeImage.key != GONE), CodeImage),
-        batches=len(_batches(campaign_id)),
+        batches=len(batch_ids),
         roster=_count(RosterEntry.campaign_id == campaign_id, RosterEntry),
         studio=_count((IntakePhoto.campaign_id == campaign_id) & (IntakePhoto.file_name != ""), IntakePhoto),
         live=_count((Order.campaign_id == campaign_id) & Order.state.not_in(FINISHED), Order),
+        copies=tuple(batches.copies_of(batch_ids)),
     )
 
 
@@ -115,7 +118,7 @@ def _to_purge(campaign_id: int) -> ColumnElement[bool]:
 
 
 def _batches(campaign_id: int) -> Sequence[int]:
-    """Batches that still name people, none of whose orders is live."""
+    """Batches that still name people or have files, none of whose orders is live."""
     live = (
         select(BatchItem.batch_id)
         .join(Order, Order.id == BatchItem.order_id)
@@ -124,7 +127,7 @@ def _batches(campaign_id: int) -> Sequence[int]:
     query = select(Batch.id).where(
         Batch.campaign_id == campaign_id,
         Batch.id.not_in(live),
-        exists().where(BatchItem.batch_id == Batch.id, BatchItem.sha256 != ""),
+        or_(Batch.path.is_not(None), exists().where(BatchItem.batch_id == Batch.id, BatchItem.sha256 != "")),
     )
     return db.session.scalars(query.order_by(Batch.id)).all()
 
@@ -150,15 +153,21 @@ def _purge(one: Due) -> None:
 
 
 def _purge_batch(batch_id: int) -> None:
-    """The batch's files and what its rows say of people; number, counts, states and hashes of the whole stay."""
+    """The batch's files and what its rows say of people; number, counts, states and hashes of the whole stay.
+
+    Files go twice: a build that ended in between has put them there again, and after the rows none can. The path goes
+    last, for a batch with a path is due.
+    """
     batches.clear(db.session.get_one(Batch, batch_id))
     with unit_of_work():
+        batch = db.session.get_one(Batch, batch_id, with_for_update=True)
         db.session.execute(
             update(BatchItem).where(BatchItem.batch_id == batch_id).values(frozen="", sha256="", superseded_cause="")
         )
         db.session.execute(
             update(BatchDifference).where(BatchDifference.batch_id == batch_id).values(subject="", text="")
         )
-        batch = db.session.get_one(Batch, batch_id)
-        batch.path, batch.acknowledgement = None, ""
-        batch.replaced = json.dumps([""] * len(batch.superseded))
+        batch.acknowledgement, batch.replaced = "", json.dumps([""] * len(batch.superseded))
+    batches.clear(db.session.get_one(Batch, batch_id))
+    with unit_of_work():
+        db.session.get_one(Batch, batch_id).path = None
