@@ -99,9 +99,9 @@ def make_account(*, consented: bool = True) -> Account:
     return account
 
 
-def make_staff(role: Role, school: School | None = None) -> Staff:
+def make_staff(role: Role, school: School | None = None, name: str = "") -> Staff:
     """A member of staff in one role; the password cannot be used (tests sign in by session)."""
-    staff = Staff(name=f"{role.value}-{next(_counter)}", password_hash="!")
+    staff = Staff(name=name or f"{role.value}-{next(_counter)}", password_hash="!")
     staff.role_rows = [StaffRole(role=role.value)]
     if school is not None:
         staff.school_rows = [StaffSchool(school_id=school.id)]

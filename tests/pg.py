@@ -29,12 +29,24 @@ class Postgres:
             command = ["runuser", "-u", "postgres", "--", *command]
         subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
 
+    def _runs(self) -> bool:
+        try:
+            self._run("pg_ctl", "-D", str(self.folder / "data"), "status")
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
     def start(self) -> None:
-        """Make the cluster and start it without fsync: its data live as long as the tests."""
+        """Make the cluster and start it without fsync: its data live as long as the tests.
+
+        A kept one that was left running (its starter was killed) is taken over.
+        """
         data, log = str(self.folder / "data"), str(self.folder / "log")
         if not (self.folder / "data" / "PG_VERSION").exists():
             locale = ("-E", "UTF8", "--locale=C.UTF-8")
             self._run("initdb", "-D", data, "-A", "trust", "-U", "postgres", *locale, "--no-sync")
+        if self.kept and self._runs():
+            return
         options = f"-c listen_addresses='' -c fsync=off -c max_connections=200 -k {self.folder}"
         self._run("pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start")
 
@@ -45,12 +57,17 @@ class Postgres:
         if not self.kept:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def create(self, template: str = "template1") -> str:
+    def create(self, template: str = "template1", name: str = "") -> str:
         """A new database, cloned from `template`; returns its name."""
-        name = f"t{uuid.uuid4().hex[:16]}"
+        name = name or f"t{uuid.uuid4().hex[:16]}"
         with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
+
+    def databases(self) -> set[str]:
+        """The names of all databases."""
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres") as connection:
+            return {str(name) for (name,) in connection.execute("SELECT datname FROM pg_database")}
 
     def url(self, name: str) -> str:
         """SQLAlchemy's address of a database."""

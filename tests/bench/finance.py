@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import BillDay, BillDifference, BillLine, NotifyLog, Order, Payment, Refund
 from app.rules.states import OrderState, Role
 from tests.bench.common import bench_app, say, spread, timed
-from tests.bench.review_seed import BASE, copy, execute
+from tests.bench.review_seed import BASE, copy, execute, series
 from tests.factories import make_campaign, make_order, make_school, make_staff, sign_in
 from tests.pg import Postgres
 from tests.services.plans import explained, listening
@@ -91,25 +91,25 @@ def _fill(model: Order) -> None:
     ])  # fmt: skip
     db.session.commit()
     ago, day = _ago("t.created_at"), "to_char(now() - s.n * interval '6 minutes', 'YYYY-MM-DD')"
-    copy("order", f"t.id = {model.id}", COUNT, {
+    copy("order", f"t.id = {model.id}", series(1, COUNT), {
         "number": "'N' || s.n", "account_id": "NULL", "photo_id": "NULL", "form_id": "NULL", "decision_id": "NULL",
     })  # fmt: skip
-    copy("payment", f"t.id = {payment.id}", COUNT, {
+    copy("payment", f"t.id = {payment.id}", series(1, COUNT), {
         "order_id": f"{BASE} + s.n", "out_trade_no": "'P' || s.n", "transaction_id": "'4200' || s.n",
         "created_at": ago, "paid_at": ago,
     })  # fmt: skip
-    copy("refund", "t.out_refund_no = 'R'", COUNT // 50, {
+    copy("refund", "t.out_refund_no = 'R'", series(1, COUNT // 50), {
         "payment_id": f"{BASE} + s.n * 50", "out_refund_no": "'R' || s.n * 50", "created_at": _ago("t.created_at", 50),
         "settled_at": _ago("t.created_at", 50),
     })  # fmt: skip
-    copy("notify_log", "t.notify_id = 'n'", COUNT, {
+    copy("notify_log", "t.notify_id = 'n'", series(1, COUNT), {
         "notify_id": "'n' || s.n", "out_trade_no": "'P' || s.n", "transaction_id": "'4200' || s.n", "at": _ago("t.at"),
         "outcome": "CASE WHEN s.n % 5000 = 0 THEN 'wrong_amount' ELSE 'paid' END",
     })  # fmt: skip
-    copy("bill_line", "t.number = 'P'", COUNT, {
+    copy("bill_line", "t.number = 'P'", series(1, COUNT), {
         "day": day, "number": "'P' || s.n", "out_trade_no": "'P' || s.n", "at": _ago("t.at"),
     })  # fmt: skip
-    copy("bill_difference", "t.number = 'P'", COUNT // 100, {
+    copy("bill_difference", "t.number = 'P'", series(1, COUNT // 100), {
         "day": day, "number": "'P' || s.n * 100", "at": _ago("t.at", 100), "staff_id": "NULL",
         "resolved_at": "CASE WHEN s.n % 20 = 0 THEN NULL ELSE t.at END", "note": "'已核对'",
     })  # fmt: skip

@@ -1,35 +1,41 @@
 """make bench WHAT=review: a million orders on PostgreSQL, 100,000 on SQLite, and key press to next photo in Chromium.
 
-The PostgreSQL server's folder is kept between runs (in the temporary folder), so that its million rows are made once.
+PARTS=browser,sqlite,postgresql picks some of it; PG_ROWS and SQLITE_ROWS are other sizes, ROUNDS how often each page is
+asked for. The PostgreSQL server's folder is kept between runs (in the temporary folder): its rows are made once, an
+interrupted filling goes on where it ended, and the clock stands at the end of the season that they tell of.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import time_machine
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
+from app.adapters.clock import now
 from app.extensions import db
-from app.models import Order, Staff
+from app.models import Decision, Order
 from app.rules.states import OrderState, Role
-from app.services.review.reasons import seed_reasons
-from tests.bench.common import bench_app, say, spread, timed
+from tests.bench.common import bench_app, p95, say, spread, timed
 from tests.bench.review_browser import key_to_photo
-from tests.bench.review_seed import SEED, fill
+from tests.bench.review_seed import BASE, SEED, fill, filled
 from tests.factories import make_campaign, make_order, make_school, make_staff, sign_in
 from tests.pg import Postgres
 from tests.services.plans import PLANS, plan
 
 ROWS = {"sqlite": int(os.environ.get("SQLITE_ROWS", "100000")), "postgresql": int(os.environ.get("PG_ROWS", "1000000"))}
 ROUNDS = int(os.environ.get("ROUNDS", "60"))
+PARTS = os.environ.get("PARTS", "browser,sqlite,postgresql").split(",")
 KEPT = Path(tempfile.gettempdir()) / f"caixiang-bench-{os.getuid()}"
 PAGES = (
     "/review/desk?tab=bench",
@@ -45,8 +51,14 @@ PAGES = (
     "/review/gallery?tab=bench",
     "/review/search?q=S500100",
 )
-STATISTICS = ("/review/figures", "/review/figures?days=30", "/review/figures?days=90")
+STATISTICS = ("/review/figures", "/review/figures?days=7", "/review/figures?days=30", "/review/figures?days=90")
 SCRIPT = {"HX-Request": "true"}
+PAGE_MS, STATISTICS_MS, PHOTO_MS, QUERIES = 50, 1000, 150, 20
+"""The aims: p95 of a page or a decision, of the statistics, of key press to photo; statements of any page."""
+PLAN_LINES = r".*Scan|Sort|SCAN|SEARCH|USE TEMP"
+"""How rows are found and sorted; not how they are joined."""
+
+missed: list[str] = []
 
 
 class Measured:
@@ -55,9 +67,9 @@ class Measured:
     Every request runs in a context of its own, as on a server: nothing is known from the one before.
     """
 
-    def __init__(self, name: str, app: Flask) -> None:
-        self.reviewer = _filled(ROWS[name])
-        self.label, self.client = f"{name} {ROWS[name]:,}", sign_in(app.test_client(), self.reviewer)
+    def __init__(self, name: str, app: Flask, role: Role = Role.REVIEWER) -> None:
+        self.staff = make_staff(role, name=f"{role}-{time.time_ns()}")  # no earlier run's
+        self.label, self.client = f"{name} {ROWS[name]:,}", sign_in(app.test_client(), self.staff)
         self.queries = 0
         event.listen(db.engine, "before_cursor_execute", self._count)
 
@@ -74,52 +86,92 @@ class Measured:
         url = f"/review/orders/{order_id}/decide"
         assert Context().run(self.client.post, url, data=fields, headers=SCRIPT).status_code == 200
 
-    def measure(self, what: str, once: Callable[[], object], rounds: int = ROUNDS) -> None:
+    def measure(self, what: str, once: Callable[[], object], aim: int, rounds: int = ROUNDS) -> None:
         """A line: p50, p95 and statements of one of `rounds` calls, after one that warms up."""
         once()
-        self.queries = 0
+        self.queries, used = 0, time.process_time()
         values = timed(once, rounds)
-        say(f"{self.label}: {what}, ms", f"{spread(values)}  queries {self.queries / rounds:.0f}")
+        used = (time.process_time() - used) / rounds * 1000
+        judge(f"{self.label}: {what}", values, aim, self.queries / rounds, used)
+
+
+def judge(what: str, values: list[float], aim: int, queries: float = 0, used: float = 0) -> None:
+    """A line of the result, and a note when it misses its aim.
+
+    `used`: ms of the web process's own processor time, which tells a busy machine from a slow page.
+    """
+    told = f"{spread(values)}  processor {used:6.1f}  queries {queries:.0f}" if queries else spread(values)
+    slow, many = p95(values) > aim, queries > QUERIES
+    say(f"{what}, ms", told + ("  <- slow" if slow else "") + ("  <- queries" if many else ""))
+    if slow:
+        missed.append(f"{what}: p95 {p95(values):.1f} ms, aim {aim}")
+    if many:
+        missed.append(f"{what}: {queries:.0f} queries, aim {QUERIES}")
 
 
 def measure(name: str, database: str | None) -> None:
     """One database: pages, decisions, plans."""
     more: dict[str, Any] = {"KEY_FOLDER": str(KEPT / "keys")} if database else {}
     with bench_app(database, **more) as (app, _folder):
-        measured = Measured(name, app)
-        for address in PAGES:
-            measured.measure(address, partial(measured.get, address))
-        for address in STATISTICS:
-            measured.measure(address, partial(measured.get, address), 5)
-        query = db.session.query(Order.id, Order.version, Order.photo_id).filter_by(state="pending_review")
-        waiting = iter(query.order_by(Order.id.desc()).limit(2 * ROUNDS).all())
-        db.session.rollback()
-        measured.measure("decision and next panel", lambda: measured.decide(*next(waiting)))
-        for what, filters in PLANS.items():
-            say(f"   plan of {what}", " | ".join(plan(measured.reviewer, filters)))
+        _fill(name)
+        with time_machine.travel(db.session.scalar(select(func.max(Decision.at))) or now()):
+            _measure(name, app)
 
 
-def _filled(count: int) -> Staff:
-    """The rows, made once; a reviewer of this run's own."""
-    seed_reasons()
-    if db.session.query(Order.id).first() is None:
-        first = make_order(make_campaign(make_school()), OrderState.PENDING_REVIEW)
-        fill(first, count)
-    return make_staff_named()
+def _measure(name: str, app: Flask) -> None:
+    measured = Measured(name, app)
+    for address in PAGES:
+        measured.measure(address, partial(measured.get, address), PAGE_MS)
+    query = db.session.query(Order.id, Order.version, Order.photo_id).filter_by(state="pending_review")
+    waiting = iter(query.order_by(Order.id.desc()).limit(2 * ROUNDS).all())
+    db.session.rollback()
+    measured.measure("decision and next panel", lambda: measured.decide(*next(waiting)), PAGE_MS)
+    lead = Measured(name, app, Role.LEAD)
+    for address in STATISTICS:
+        lead.measure(address, partial(lead.get, address), STATISTICS_MS, 5)
+    for what, filters in PLANS.items():
+        lines = [line.removeprefix("->").strip() for line in plan(measured.staff, filters)]
+        say(f"   plan of {what}", " | ".join(line for line in lines if re.match(PLAN_LINES, line)))
 
 
-def make_staff_named() -> Staff:
-    """A reviewer whose name no earlier run has used."""
-    staff = make_staff(Role.REVIEWER)
-    staff.name = f"bench-{os.getpid()}"
-    db.session.commit()
-    return staff
+def _fill(name: str) -> None:
+    """The rows, made once."""
+    count, begun = ROWS[name], filled()
+    if begun < count:
+        print(f"{name}: filling, interrupt and start again as you like", flush=True)
+        start = time.monotonic()
+        fill(_model(begun), count, _progress)
+        say(f"{name}: {count - begun:,} orders filled, s", f"{time.monotonic() - start:.0f}")
+
+
+def _model(begun: int) -> Order:
+    """The order that all are copies of: the one before them, or where an earlier run has not come so far a new one."""
+    if begun:
+        return db.session.query(Order).filter(Order.id <= BASE).order_by(Order.id.desc()).first()  # type: ignore[return-value]
+    school = make_school(f"S{time.time_ns()}")
+    return make_order(make_campaign(school, code=f"C{time.time_ns()}"), OrderState.PENDING_REVIEW)
+
+
+def _progress(line: str) -> None:
+    """One line that changes on a terminal, else a line each."""
+    end = "\r" if sys.stdout.isatty() else "\n"
+    print(f"   {line:60}", end=end, flush=True)
 
 
 def main() -> None:
-    """Browser, SQLite, PostgreSQL."""
-    key_to_photo()
-    measure("sqlite", None)
+    """Browser, SQLite, PostgreSQL; then what missed its aim."""
+    say("load average of 1, 5 and 15 minutes", "  ".join(f"{one:.1f}" for one in os.getloadavg()))
+    if "browser" in PARTS:
+        judge("key press to next photo painted", key_to_photo(), PHOTO_MS)
+    if "sqlite" in PARTS:
+        measure("sqlite", None)
+    if "postgresql" in PARTS:
+        _postgresql()
+    say("load average at the end", "  ".join(f"{one:.1f}" for one in os.getloadavg()))
+    print("\n".join(["Aims missed:", *missed] if missed else ["Every aim was met."]), flush=True)
+
+
+def _postgresql() -> None:
     KEPT.mkdir(mode=0o755, exist_ok=True)
     server = Postgres(KEPT / "pg")
     server.start()
@@ -131,14 +183,15 @@ def main() -> None:
 
 def _database(server: Postgres) -> str:
     """The kept database of this many rows, or a new one."""
-    book = KEPT / "databases.json"
-    known = json.loads(book.read_text()) if book.exists() else {}
-    size = f"{ROWS['postgresql']} rows, seed {SEED}"
-    if size not in known:
-        known[size] = server.create()
-        book.write_text(json.dumps(known))
-    return str(known[size])
+    name = f"review_{ROWS['postgresql']}_{SEED}"
+    if name not in server.databases():
+        server.create(name=name)
+    return name
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("\nInterrupted. What is filled is kept: the same command goes on from there.", flush=True)
+        sys.exit(130)

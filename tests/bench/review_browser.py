@@ -16,7 +16,7 @@ from app.extensions import db
 from app.rules.states import OrderState, Role
 from app.services.access.staff import create
 from app.services.review.reasons import seed_reasons
-from tests.bench.common import bench_app, say, spread
+from tests.bench.common import bench_app
 from tests.browser.conftest import CHROMIUM, DESKTOP, SWITCHES, free_port, wait_until_up
 from tests.factories import make_campaign, make_order, make_school
 
@@ -33,8 +33,8 @@ new PerformanceObserver((list) => list.getEntries().forEach((entry) => paints.pu
 """
 
 
-def key_to_photo() -> None:
-    """p50 and p95 over PRESSES approvals; the photo's own paint time, as the browser reports it."""
+def key_to_photo() -> list[float]:
+    """Milliseconds of PRESSES approvals until the next photo's own paint time, as the browser reports it."""
     with bench_app() as (app, folder):
         seed_reasons()
         create("bench", [Role.REVIEWER.value], [], PASSWORD)
@@ -49,11 +49,10 @@ def key_to_photo() -> None:
         server = _serve(app, folder, port)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/privacy")
-            values = _press(f"http://127.0.0.1:{port}")
+            return _press(f"http://127.0.0.1:{port}")
         finally:
             server.terminate()
             server.wait()
-    say(f"key press to next photo painted ({len(values)} presses), ms", spread(values))
 
 
 def _serve(app: Any, folder: Path, port: int) -> subprocess.Popen[bytes]:
