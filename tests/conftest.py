@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import flask_babel
 import hypothesis
 import pytest
 import requests
-from flask import Flask, g
+from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from werkzeug.serving import make_server
@@ -29,7 +28,7 @@ from app.simulator.server import build as build_simulator
 from app.simulator.signing import Signing
 from app.simulator.state import State
 from tests.factories import Cast, make_cast
-from tests.pages import CheckingClient
+from tests.kept_apps import LATE, KeptApps, new_app, put_away
 from tests.pg import Postgres
 
 hypothesis.settings.register_profile("gate", derandomize=True, deadline=None)
@@ -76,35 +75,32 @@ def template_database(tmp_path_factory: pytest.TempPathFactory, settings: dict[s
     return folder / "t.db"
 
 
-def _forget_who_asked(_error: BaseException | None) -> None:
-    """Tests keep one app context open, and with it what Flask's extensions keep for one request.
-
-    Without this the first person asked would stay signed in, and their language would be everybody's.
-    """
-    g.pop("_login_user", None)
-    flask_babel.refresh()
+@pytest.fixture(scope="session")
+def kept_apps(tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> KeptApps:
+    """The apps that tests of this process take over from each other."""
+    return KeptApps(tmp_path_factory.mktemp("kept"), settings)
 
 
 @pytest.fixture
-def make_app(tmp_path: Path, settings: dict[str, Any], template_database: Path) -> Iterator[Any]:
+def make_app(tmp_path: Path, settings: dict[str, Any], template_database: Path, kept_apps: KeptApps) -> Iterator[Any]:
     """Make apps on this test's own SQLite file (several share it: for threads and crashes)."""
     shutil.copy(template_database, tmp_path / "test.db")
+    kept_apps.move(tmp_path)
     made: list[Flask] = []
 
     def make(**more: Any) -> Flask:
-        own = {"INSTANCE": tmp_path, "SQLALCHEMY_DATABASE_URI": f"sqlite:///{tmp_path / 'test.db'}"}
-        made.append(create_app(settings | own | more))
-        made[-1].teardown_request(_forget_who_asked)
-        made[-1].test_client_class = CheckingClient
+        late = {name: more.pop(name) for name in LATE & more.keys()}
+        own = {"SQLALCHEMY_DATABASE_URI": f"sqlite:///{kept_apps.link / 'test.db'}"} | more
+        if made or len(own) > 1:
+            made.append(new_app(settings | {"INSTANCE": tmp_path} | own))
+        else:
+            made.append(kept_apps.app(own["SQLALCHEMY_DATABASE_URI"]))
+        made[-1].config.update(late)
         return made[-1]
 
     yield make
     for app in made:
-        app.extensions["redis"].flushdb()
-        app.extensions["redis"].close()
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+        put_away(app)
 
 
 @pytest.fixture
@@ -167,8 +163,9 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def postgresql_url(postgres: Postgres, postgres_template: str) -> str:
-    """An empty, migrated PostgreSQL database of this test's own."""
-    return postgres.url(postgres.create(postgres_template))
+    """An empty, migrated PostgreSQL database; the one of the test before is gone."""
+    postgres.drop("kept")
+    return postgres.url(postgres.create(postgres_template, "kept"))
 
 
 @dataclass

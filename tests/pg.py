@@ -64,6 +64,11 @@ class Postgres:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return name
 
+    def drop(self, name: str) -> None:
+        """Throw a database away where there is one, whoever is still connected."""
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
     def databases(self) -> set[str]:
         """The names of all databases."""
         with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres") as connection:

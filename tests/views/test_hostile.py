@@ -159,7 +159,7 @@ def test_a_made_up_host_is_refused(app: Flask) -> None:
 
 def test_nobody_else_on_the_machine_reads_the_data(make_app: Any, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)  # as git makes it
-    make_app()
+    make_app(PROXIES=0)  # a new one, not one that is kept between tests
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
