@@ -20,7 +20,7 @@ from app.demo import portraits
 from app.rules.photo_rule import load_rule
 from app.rules.report import Check, CheckVerdict
 from workers.checker import Checker
-from workers.checks import background_uniform
+from workers.checks import background_uniform, ears
 from workers.checks.background_uniform import fault_map
 from workers.checks.exposure import key
 from workers.checks.natural_colour import colour_beyond_tone
@@ -28,6 +28,7 @@ from workers.imaging import pose
 from workers.imaging.colour import lab
 from workers.imaging.decode import decode
 from workers.imaging.field import smooth
+from workers.imaging.marks import SIDES
 from workers.imaging.models import Models
 from workers.imaging.planes import wall
 from workers.imaging.scene import Scene, build
@@ -180,3 +181,46 @@ def test_the_ruler_and_regions_lie_within_the_picture(
             if check.region is not None and check.code not in ("hair_top", "centre"):
                 x, y, width, height = check.region
                 assert width > 0 and height > 0 and x < report.width and y < report.height
+
+
+def _ears(scene: Scene) -> Check:
+    scene.cache.clear()
+    (check,) = ears.look(scene)
+    return check
+
+
+def _hide(scene: Scene, *sides: int) -> None:
+    """Hair over the ears of these sides (-1 left, 1 right)."""
+    assert scene.portrait is not None and scene.mask is not None
+    scene.portrait, scene.mask = scene.portrait.copy(), scene.mask.copy()
+    for side in sides:
+        rows, columns = ears._cell(scene, side, SIDES[(side + 1) // 2], (0.0, 0.12))
+        scene.portrait[rows, columns], scene.mask[rows, columns] = (34, 24, 20), 1
+
+
+def test_covered_ears_are_told_and_one_that_the_turned_head_hides_is_not(look: Any) -> None:
+    scene = look(seed=2)
+    assert _ears(scene).verdict is CheckVerdict.PASS
+    _hide(scene, 1)
+    assert _ears(scene).verdict is CheckVerdict.WARN
+    straight = scene.faces[0]
+    scene.faces[0] = replace(straight, yaw=12.0)
+    assert _ears(scene).verdict is CheckVerdict.PASS
+    _hide(scene, -1)
+    assert _ears(scene).verdict is CheckVerdict.WARN
+
+
+@pytest.mark.parametrize("angle", [-14, 14])
+def test_ears_are_looked_for_where_a_tilted_head_has_them(look: Any, angle: float) -> None:
+    scene = look(seed=2)
+    seen = _ears(scene).value
+    turn = cv2.getRotationMatrix2D((240, 250), angle, 1)
+    for name in ("portrait", "mask"):
+        plane = getattr(scene, name)
+        setattr(scene, name, cv2.warpAffine(plane, turn, (480, 640), borderMode=cv2.BORDER_REPLICATE))
+    scene.marks[:, :2] = scene.marks[:, :2] @ turn[:, :2].T + turn[:, 2]
+    found = _ears(scene)
+    assert found.verdict is CheckVerdict.PASS
+    assert seen is not None and found.value is not None and found.value > seen - 0.3
+    _hide(scene, -1, 1)
+    assert _ears(scene).verdict is CheckVerdict.WARN
