@@ -105,14 +105,15 @@ def _sync(lock: Path) -> None:
 
 
 def _compile() -> None:
-    """PyMatting compiles on its first import: on a busy machine that outlasts a worker's patience with its child."""
+    """Numba compiles on first import: on a busy machine that outlasts a worker's patience with its child."""
     done = VENV / "compiled"
 
     def work() -> None:
-        run([str(PYTHON), "-c", "import pymatting"], "PyMatting could not be compiled; is the disk full?")
+        run([str(PYTHON), "-c", "import pymatting, workers.imaging.resize"], "Numba failed; is the disk full?")
         done.touch()
 
-    step("compiled", "compiling", [REQUIREMENTS / "runtime.txt"], [done], work)
+    ours = ROOT / "workers" / "imaging" / "resize.py"
+    step("compiled", "compiling", [REQUIREMENTS / "runtime.txt", ours], [done], work)
 
 
 def _npm() -> list[str]:

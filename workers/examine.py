@@ -57,12 +57,12 @@ def examine(path: Path, rule: PhotoRule, background: str, policy: str, models: M
     clock.mark("background")
     rendition = _rendition(scene, found)
     clock.mark("encode")
-    shown = preview(picture.small)
+    shown = preview(picture.shown)
     clock.mark("preview")
     digest = hashlib.sha256(rendition).hexdigest() if rendition else None
     part = picture.small.shape[1] / picture.width
     seen = looks(picture.small, scene.face.points * np.float32(part)) if scene.face else ()
-    pixels = pixel_sha256(picture.rgb)
+    pixels = pixel_sha256(picture.shown)
     clock.mark("hashes")
     report = _report(scene, found)
     return Outcome(

@@ -14,7 +14,7 @@ import numpy as np
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged
 from workers.imaging.colour import lab as to_lab
-from workers.imaging.planes import Plane, both_cheeks, has_skin, lab, median_colour
+from workers.imaging.planes import Plane, both_cheeks, half_lab, has_skin, median_colour
 from workers.imaging.scene import OVAL, Scene
 
 CODES = ("natural_colour",)
@@ -50,7 +50,7 @@ def _looked_at(scene: Scene) -> Plane:
     """The person's pixels; without a person all of the picture."""
     person = scene.mask > 0.5 if scene.portrait is not None and scene.mask is not None else np.zeros(0, np.bool_)
     if np.count_nonzero(person) > 0.05 * person.size:
-        return lab(scene)[::2, ::2][person[::2, ::2]]
+        return half_lab(scene)[person[::2, ::2]]
     rgb = scene.picture.rgb
     down, across = (max(1, size // _SAMPLES) for size in rgb.shape[:2])
     return to_lab(rgb[::down, ::across]).reshape(-1, 3)

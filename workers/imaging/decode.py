@@ -24,7 +24,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 ENOUGH = 1600
 """Long side in pixels to which a large picture may be reduced; more is decoded when the crop needs it."""
 LOOK = 1640
-"""Longest side in pixels of the copy that the models and the pages look at."""
+"""Longest side in pixels of the copy that the models look at."""
+SHOWN = 1280
+"""Longest side in pixels of the copy that pages show."""
 
 _SRGB = ImageCms.createProfile("sRGB")
 _ORIENTATION = 0x0112
@@ -56,13 +58,22 @@ class Picture:
 
     @cached_property
     def small(self) -> Rgb:
-        """The pixels at most LOOK long: reduced by a whole number, which is the cheapest way, and only once."""
-        height, width = self.rgb.shape[:2]
-        part = -(-max(height, width) // LOOK)
-        if part == 1:
-            return self.rgb
-        size = (max(1, width // part), max(1, height // part))
-        return np.asarray(cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+        """What the models look at: at most LOOK long."""
+        return _at_most(self.rgb, LOOK)
+
+    @cached_property
+    def shown(self) -> Rgb:
+        """What pages show, and by whose pixels copies are known: at most SHOWN long."""
+        return _at_most(self.small, SHOWN)
+
+
+def _at_most(rgb: Rgb, longest: int) -> Rgb:
+    """Reduced by a whole number, which is the cheapest way; the pixels themselves where they are few enough."""
+    height, width = rgb.shape[:2]
+    part = -(-max(height, width) // longest)
+    if part == 1:
+        return rgb
+    return np.asarray(cv2.resize(rgb, (max(1, width // part), max(1, height // part)), interpolation=cv2.INTER_AREA))
 
 
 def decode(path: Path, rule: PhotoRule, *, enough: int | None = ENOUGH) -> Picture:

@@ -10,35 +10,50 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 
 from app.rules.photo_rule import Output
+from workers.imaging.resize import Cell, lanczos
 
 Rgb = npt.NDArray[np.uint8]
 
 ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, 4 * 1024 * 1024)  # Pillow's optimised JPEG of pure noise needs more room
 
-_REACH = 16  # pixels beyond the crop that Lanczos may look at: 3 of the output's, each less than 2 here
-_USUAL = 86
-"""The quality at which most photos land; the search starts there."""
-_QUALITIES, _SIZES = (30, 60, 70, 75, 80, 85, 88, 90, 92, 95), (
-    0.16, 0.254, 0.312, 0.348, 0.411, 0.496, 0.578, 0.676, 0.748, 1.0)  # fmt: skip
+_REACH = 8  # averaged pixels beyond the crop that Lanczos may look at: 3 of the output's, each less than 2 of those
+_SAMPLED = 86
+"""Quality at which a sample of the rows is encoded, to guess where the search starts."""
+_STRIP, _EVERY = 16, 4  # rows that JPEG encodes together at 4:2:0, and of how many such strips one is in the sample
+_STEEP = (0.3, 3.0)  # between neighbouring qualities a photo's bytes may grow much less than usual, or shrink
+_HEADERS = 600  # bytes of a JPEG before its pixels
+_QUALITIES, _SIZES = (30, *range(60, 96)), (
+    0.16, 0.261, 0.267, 0.27, 0.276, 0.279, 0.286, 0.291, 0.295, 0.303, 0.31, 0.318, 0.327, 0.333, 0.342, 0.356, 0.357,
+    0.366, 0.381, 0.396, 0.403, 0.42, 0.438, 0.453, 0.475, 0.491, 0.513, 0.549, 0.572, 0.611, 0.644, 0.721, 0.773,
+    0.799, 0.857, 0.925, 1.0)  # fmt: skip
+"""Bytes of a portrait at a quality, as part of those at 95: the mean of 195 photos, a place to start a search from."""
 
 
-def cut(rgb: Rgb, cell: tuple[float, float, float, float], output: Output) -> Rgb:
-    """A part of a picture (left, top, right, bottom in its pixels) at the output's size.
+def cut(rgb: Rgb, cell: Cell, output: Output) -> Rgb:
+    """A part of a picture (left, top, right, bottom in its pixels) at the output's size, resized with Lanczos.
 
-    Resized with Lanczos; from twice as many pixels on by area: the same to the eye (51 dB) in a third of the time.
+    Twice as many pixels and more are first averaged by the largest whole number that leaves enough: sharper than
+    resizing by area alone (51 dB like Lanczos throughout), in a third of the time.
     """
     height, width = rgb.shape[:2]
     left, top, right, bottom = (max(0.0, cell[0]), max(0.0, cell[1]), min(width, cell[2]), min(height, cell[3]))
     if (left, top, right, bottom) == (0, 0, output.width, output.height) == (0, 0, width, height):
         return rgb
-    size = (output.width, output.height)
-    if right - left >= 2 * output.width and bottom - top >= 2 * output.height:
-        part = rgb[round(top) : round(bottom), round(left) : round(right)]
-        return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
-    x, y = int(max(0, left - _REACH)), int(max(0, top - _REACH))  # only what the filter reaches is handed over
-    near = rgb[y : int(bottom) + _REACH, x : int(right) + _REACH]
-    box = (left - x, top - y, right - x, bottom - y)
-    return np.asarray(Image.fromarray(near).resize(size, Image.Resampling.LANCZOS, box=box))
+    whole = int(min((right - left) / output.width, (bottom - top) / output.height))
+    if whole >= 2:
+        x, y = (max(0, int(edge) - _REACH * whole) for edge in (left, top))  # only what the filter reaches
+        rgb = _averaged(rgb[y : int(bottom) + _REACH * whole, x : int(right) + _REACH * whole], whole)
+        left, top, right, bottom = (left - x) / whole, (top - y) / whole, (right - x) / whole, (bottom - y) / whole
+    return lanczos(rgb, (left, top, right, bottom), (output.width, output.height))
+
+
+def _averaged(rgb: Rgb, whole: int) -> Rgb:
+    """Means of `whole` x `whole` pixels; what is left over at the right and below repeats the border."""
+    height, width = (-(-size // whole) * whole for size in rgb.shape[:2])
+    down, across = height - rgb.shape[0], width - rgb.shape[1]
+    if down or across:
+        rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, down, 0, across, cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.resize(rgb, (width // whole, height // whole), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def encode(portrait: Rgb, output: Output) -> tuple[bytes, int]:
@@ -47,28 +62,28 @@ def encode(portrait: Rgb, output: Output) -> tuple[bytes, int]:
     Colour is kept in full where that fits, and halved (4:2:0) before the quality goes under its least. What fits in no
     way comes back at the least quality, over the limit: `output_size` says so.
     """
-    image = Image.fromarray(portrait)
     for subsampling in (0, 2):
-        data, quality = _highest(image, subsampling, output)
+        data, quality = _highest(portrait, subsampling, output)
         if len(data) <= output.max_bytes:
             break
     return data, quality
 
 
-def _highest(image: Image.Image, subsampling: int, output: Output) -> tuple[bytes, int]:
-    """The highest quality that fits, or else the least: looked for first where photos of such sizes usually land."""
+def _highest(portrait: Rgb, subsampling: int, output: Output) -> tuple[bytes, int]:
+    """The highest quality that fits, or else the least: looked for first where a sample of the rows says."""
     low, high, best = output.quality_least - 1, output.quality_best + 1, b""
+    image = Image.fromarray(portrait)
+    sample = (_SAMPLED, _sampled_size(portrait, subsampling, output) / output.max_bytes)
     sizes: list[tuple[int, float]] = []
-    quality = min(max(_USUAL, output.quality_least), output.quality_best)
     while high - low > 1:
+        guess = next((q for q in range(high - 1, low, -1) if _likely_size(q, sizes or [sample]) <= 1), low + 1)
+        quality = min(max(guess, low + 1), high - 1)
         data = _jpeg(image, quality, subsampling, output.dpi)
+        sizes.append((quality, len(data) / output.max_bytes))
         if len(data) <= output.max_bytes:
             low, best = quality, data
         else:
             high = quality
-        sizes.append((quality, len(data) / output.max_bytes))
-        guess = next((q for q in range(high - 1, low, -1) if _likely_size(q, sizes) <= 1), low + 1)
-        quality = min(max(guess, low + 1), high - 1)
     return (best, low) if best else (data, high)
 
 
@@ -77,13 +92,19 @@ def _likely_size(quality: int, sizes: list[tuple[int, float]]) -> float:
     (last, size), steep = sizes[-1], 1.0
     if len(sizes) > 1:
         before, other = sizes[-2]
-        steep = np.log(size / other) / np.log(_usual_size(last) / _usual_size(before))
+        steep = np.clip(np.log(size / other) / np.log(_usual_size(last) / _usual_size(before)), *_STEEP)
     return float(size * (_usual_size(quality) / _usual_size(last)) ** steep)
 
 
 def _usual_size(quality: int) -> float:
-    """Bytes of a portrait at a quality, as part of those at 95: measured, and only a place to start the search from."""
     return float(np.interp(quality, _QUALITIES, _SIZES))
+
+
+def _sampled_size(portrait: Rgb, subsampling: int, output: Output) -> float:
+    """Bytes at `_SAMPLED`, from a quarter of the rows: within 3 % on most photos, for a quarter of an encoding."""
+    rows = np.arange(portrait.shape[0]) // _STRIP % _EVERY == 1
+    sample = _jpeg(Image.fromarray(portrait[rows]), _SAMPLED, subsampling, output.dpi)
+    return _HEADERS + (len(sample) - _HEADERS) * portrait.shape[0] / np.count_nonzero(rows)
 
 
 def _jpeg(image: Image.Image, quality: int, subsampling: int, dpi: int) -> bytes:

@@ -27,11 +27,16 @@ _STEP = 0.03
 _MOVES = ((0.0, 0.0), (_STEP, 0.0), (-_STEP, 0.0), (0.0, _STEP), (0.0, -_STEP))
 """Right and down, in landmark radii: first the window as it lies."""
 LOOKS = len(_MOVES)
+_SMOOTH = 1.8
+"""Standard deviation in pixels of a blur that more pixels would not make smoother."""
 TYPICAL = Path(__file__).with_name("typical_face.json")
 
 
 def pixel_sha256(rgb: Rgb) -> str:
-    """SHA-256 of size and pixels: equal for files that differ only in their wrapping."""
+    """SHA-256 of size and pixels: equal for files that differ only in their wrapping.
+
+    Of the copy that pages show: what differs there in no pixel is the same picture to everybody.
+    """
     digest = hashlib.sha256(f"{rgb.shape[1]}x{rgb.shape[0]}".encode())
     digest.update(np.ascontiguousarray(rgb).data)
     return digest.hexdigest()
@@ -81,9 +86,16 @@ def _near(rgb: Rgb, points: Plane) -> _Near:
     left, top = np.maximum(0, (centre - reach).astype(int))
     right, bottom = (centre + reach).astype(int) + 1
     grey = cv2.cvtColor(rgb[top : max(top + 1, bottom), left : max(left + 1, right)], cv2.COLOR_RGB2GRAY)
-    if scale < 1:  # smooth before it is made smaller
-        grey = cv2.GaussianBlur(grey, (0, 0), blur)
-    return _Near(np.asarray(grey, np.uint8), centre - (left, top), side)
+    centre = centre - (left, top)
+    if scale >= 1:
+        return _Near(np.asarray(grey, np.uint8), centre, side)
+    whole = max(1, min(int(blur / _SMOOTH), *grey.shape))  # smooth before it is made smaller; means cost least
+    if whole > 1:
+        height, width = (size // whole for size in grey.shape)
+        grey = cv2.resize(grey[: height * whole, : width * whole], (width, height), interpolation=cv2.INTER_AREA)
+        centre, side, blur = (centre + 0.5) / whole - 0.5, side / whole, np.sqrt(blur**2 - (whole**2 - 1) / 12) / whole
+    grey = cv2.GaussianBlur(grey, (0, 0), blur)
+    return _Near(np.asarray(grey, np.uint8), centre, side)
 
 
 def _waves(face: _Near, move: tuple[float, float]) -> Plane:

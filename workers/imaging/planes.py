@@ -40,17 +40,28 @@ def once(make: Callable[[Scene], _Any]) -> Callable[[Scene], _Any]:
 
 
 @once
+def linear(scene: Scene) -> Plane:
+    """Linear light 0..1 of the portrait, in three channels."""
+    assert scene.portrait is not None
+    return colour.linear(scene.portrait)
+
+
+@once
 def lab(scene: Scene) -> Plane:
     """CIELAB of the portrait."""
-    assert scene.portrait is not None
-    return colour.lab(scene.portrait)
+    return colour.lab_of_light(linear(scene))
+
+
+@once
+def half_lab(scene: Scene) -> Plane:
+    """CIELAB of every other row and column of the portrait: enough for medians and spreads."""
+    return np.ascontiguousarray(lab(scene)[::2, ::2])
 
 
 @once
 def light(scene: Scene) -> Plane:
     """Linear luminance 0..1 of the portrait (ISO/IEC 29794-5)."""
-    assert scene.portrait is not None
-    return colour.luminance(scene.portrait)
+    return colour.luminance_of_light(linear(scene))
 
 
 @once
@@ -93,7 +104,7 @@ def unlike_skin(scene: Scene) -> Plane:
 
 def median_colour(scene: Scene, where: Mask) -> Plane:
     """Median CIELAB of some pixels of the portrait; a quarter of them is looked at."""
-    spots = lab(scene)[::2, ::2][where[::2, ::2]]
+    spots = half_lab(scene)[where[::2, ::2]]
     if not spots.shape[0]:
         spots = lab(scene)[where]
     return np.array([median(part) for part in spots.T], np.float32)
