@@ -10,10 +10,12 @@ from flask_login import current_user
 
 from app.adapters.storage import storage
 from app.models import IntakePhoto
+from app.rules.faults import Fault
 from app.rules.states import Role
 from app.security import roles
 from app.services.schools import campaigns, onsite, schools
 from app.services.submissions import PICTURES, picture_suffix
+from app.views import texts
 
 bp = Blueprint("onsite", __name__, url_prefix="/onsite")
 
@@ -117,8 +119,11 @@ def picture(intake_id: int) -> Response:
 @roles(*PRODUCERS)
 def assign(intake_id: int) -> Any:
     code = _waiting(intake_id).campaign.code
-    order = onsite.assign_to(intake_id, request.form.get("student_no", ""), current_user)
-    flash(_("照片已归入订单 %(number)s，正在检测", number=order.number))
+    try:
+        order = onsite.assign_to(intake_id, request.form.get("student_no", ""), current_user)
+        flash(_("照片已归入订单 %(number)s，正在检测", number=order.number))
+    except Fault as fault:  # a wrong number: the tray stays before their eyes
+        flash(texts.told(fault), "error")
     return redirect(url_for("onsite.campaign", code=code), 303)
 
 

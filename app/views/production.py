@@ -18,6 +18,7 @@ from app.security import roles
 from app.services import batches
 from app.services.schools import schools
 from app.services.transitions import Actor
+from app.views import texts
 
 bp = Blueprint("production", __name__, url_prefix="/production")
 
@@ -44,8 +45,7 @@ def index() -> Any:
         query = query.filter(Campaign.school_id.in_(current_user.school_ids))
     campaigns = query.all()
     counts = {kind: batches.eligible_counts(kind) for kind in batches.KINDS}
-    ready = [(one, kind, counts[kind].get(one.id, 0)) for one in campaigns for kind in one.kinds]
-    ready.sort(key=lambda row: not row[2])
+    ready = [(one, kind, counts[kind][one.id]) for one in campaigns for kind in one.kinds if one.id in counts[kind]]
     return render_template("production/index.html", ready=ready, batches=batches.recent(current_user))
 
 
@@ -94,7 +94,7 @@ def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") ->
         changed=changed, more=len(rows) == batches.PAGE, tick=0, links=batches.links_of(found),
         downloads=batches.downloads_of(found), differences=batches.differences(found),
         fingerprint=current_app.extensions["keys"].fingerprint, here=batches.is_here(found), link=link, code=code,
-        wrong=wrong, days=batches.DAYS,
+        wrong=wrong, days=batches.DAYS, copies=batches.copies_of([found.id]),
     )  # fmt: skip
 
 
@@ -120,7 +120,12 @@ def build(number: str) -> Any:
 @roles(*PRODUCERS)
 def hand_over(number: str) -> Any:
     done = batches.hand_over(batches.by_number(number, current_user).id, _actor())
-    flash(_("已交付，%(n)s 个订单完成", n=done))
+    count = batches.summary(batches.by_number(number)).count
+    flash(
+        _("已交付，%(n)s 个订单完成", n=done)
+        if done == count
+        else _("已交付，%(n)s 个订单完成，%(left)s 个还要等其他种类的批次交付", n=done, left=count - done)
+    )
     return redirect(url_for("production.batch", number=number), 303)
 
 
@@ -159,7 +164,11 @@ def revoke_link(number: str, link_id: int) -> Any:
 @roles(*PRODUCERS)
 def find() -> Any:
     """From the small code under a printed photo back to its order."""
-    return redirect(url_for("review.order", number=batches.find_item(request.args.get("code", ""))), 303)
+    try:
+        return redirect(url_for("review.order", number=batches.find_item(request.args.get("code", ""))), 303)
+    except NotFound as fault:
+        flash(texts.told(fault), "error")
+        return redirect(url_for("production.index"), 303)
 
 
 @bp.get("/verify.html")

@@ -158,8 +158,8 @@ def test_a_recalled_photo_is_named_by_its_path_in_the_batch(app: Flask, cast: Ca
     assert (item.position, path) == (2, "文 学院/一班/9_王一-2.jpg")
     page = sign_in(app.test_client(), cast.liaison).get(f"/schools/batches/{number}").text
     assert "<code>文 学院/一班/9_王一-2.jpg</code>" in page
-    lines = "文 学院\\一班\\9_王一.jpg：拿错了\n文 学院/一班/9_王一-2 太暗\n9_王一-2.JPG，歪"
-    assert batches.acknowledge(cast.liaison, number, False, lines, "") == 3
+    lines = "文 学院\\一班\\9_王一.jpg：拿错了\n文 学院/一班/9_王一-2 太暗\n9_王一-2.JPG，歪\n文 学院/一班/9_王二 旧名"
+    assert batches.acknowledge(cast.liaison, number, False, lines, "") == 4
     found = [(row.text, order_no) for row, order_no in batches.differences(batches.by_number(number))]
     numbers = [order.number for order in orders]
-    assert found == [("拿错了", numbers[0]), ("太暗", numbers[1]), ("歪", numbers[1])]
+    assert found == [("拿错了", numbers[0]), ("太暗", numbers[1]), ("歪", numbers[1]), ("旧名", numbers[1])]

@@ -19,7 +19,7 @@ from app.extensions import db
 from app.models import ImportState, RosterEntry, RosterImport
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.services.schools import roster_imports, rosters
-from app.services.schools.roster_files import LARGEST, look, read_rows
+from app.services.schools.roster_files import LARGEST, look, matched, read_rows
 from app.services.unit import unit_of_work
 from tests.factories import Cast
 
@@ -197,6 +197,22 @@ def test_fifty_thousand_rows_are_fine(cast: Cast, tmp_path: Path) -> None:
 def test_an_unknown_campaign(cast: Cast, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         rosters.import_file("NOWHERE", _file(tmp_path, CSV.encode()))
+
+
+@pytest.mark.parametrize(
+    ("head", "columns"),
+    [
+        (["考生号", "姓 名", "学生学号", "院系名称", "行政班", "E-mail"],
+         {"name": 1, "student_no": 2, "college": 3, "class_name": 4, "contact": 5}),
+        (["*学号(必填)", "学生姓名：", "所在学院", "班级名称", "QQ邮箱"],
+         {"student_no": 0, "name": 1, "college": 2, "class_name": 3, "contact": 4}),
+        (["Student No", "NAME", "Department", "Class"], {"student_no": 0, "name": 1, "college": 2, "class_name": 3}),
+        (["学号", "辅导员姓名", "院系代码"], {"student_no": 0}),  # somebody else's name, and a number for a college
+        (["学号", "姓名", "曾用姓名", "邮箱一", "邮箱二"], {"student_no": 0, "name": 1}),  # which one, a person says
+    ],
+)  # fmt: skip
+def test_headings_are_understood_as_schools_write_them(head: list[str], columns: dict[str, int]) -> None:
+    assert matched(head) == columns
 
 
 def test_the_head_is_found_and_its_columns_are_guessed(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def test_a_small_selection_from_a_plain_form_and_what_becomes_of_it(app: Flask, 
     shown = client.get(f"/onsite/photos/{first.id}")
     assert (shown.mimetype, shown.data) == ("image/jpeg", _picture(2))
     ids = first.id, second.id
-    assert client.post(f"/onsite/photos/{ids[0]}/assign", data={"student_no": "0"}).status_code == 422
+    wrong = client.post(f"/onsite/photos/{ids[0]}/assign", data={"student_no": "0"}, follow_redirects=True)
+    assert wrong.request.path == address and "没有这个学号或订单号" in wrong.text
     assigned = client.post(f"/onsite/photos/{ids[0]}/assign", data={"student_no": numbers[1]}, follow_redirects=True)
     assert "照片已归入订单" in assigned.text
     assert "照片已删除" in client.post(f"/onsite/photos/{ids[1]}/drop", follow_redirects=True).text

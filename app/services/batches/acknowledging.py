@@ -66,7 +66,7 @@ def _differences(lines: str, known: Mapping[str, int]) -> Iterator[tuple[str, st
     for line in map(str.strip, lines.splitlines()):
         if line:
             subject, note = _cut(line, known)
-            yield subject[:300], note[:300], known.get(_key(subject))
+            yield subject[:300], note[:300], known.get(_key(subject), known.get(_number(subject)))
 
 
 def _cut(line: str, known: Mapping[str, int]) -> tuple[str, str]:
@@ -75,8 +75,16 @@ def _cut(line: str, known: Mapping[str, int]) -> tuple[str, str]:
     for end, start in [(len(line), len(line)), *reversed(cuts)]:
         if _key(line[:end]) in known:
             return line[:end], line[start:]
+    for end, start in cuts:
+        if _number(line[:end]) in known:
+            return line[:end], line[start:]
     end, start = cuts[0] if cuts else (len(line), len(line))
     return line[:end], line[start:]
+
+
+def _number(path: str) -> str:
+    """The student number with which a picture's path in a diploma batch ends or goes on: 文学院/一班/9_王一.jpg."""
+    return _key(path).rpartition("/")[2].partition("_")[0]
 
 
 def _key(name: str) -> str:

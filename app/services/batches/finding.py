@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from app.adapters.clock import now
 from app.export.frozen import CHSI, DIPLOMA
 from app.extensions import db
-from app.models import Batch, BatchItem, BatchState, Campaign, Consent, Decision, Order, School, Staff
+from app.models import Batch, BatchDifference, BatchItem, BatchState, Campaign, Consent, Decision, Order, School, Staff
 from app.rules.faults import NotFound
 from app.rules.states import OrderState
 from app.rules.text import N_
@@ -88,10 +88,11 @@ def by_number(number: str, staff: Staff | None = None) -> Batch:
 
 @dataclass(frozen=True)
 class Summary:
-    """A batch's counts: items that are in it, and of these the ones that were replaced after hand-over."""
+    """A batch's counts: items that are in it, of these replaced after hand-over, and what its receiver found amiss."""
 
     count: int
     superseded: int
+    differences: int = 0
 
 
 def summary(batch: Batch) -> Summary:
@@ -100,13 +101,19 @@ def summary(batch: Batch) -> Summary:
 
 
 def summaries(ids: Sequence[int]) -> dict[int, Summary]:
-    """The counts of many batches in one query."""
+    """The counts of many batches in two queries."""
     query = (
         select(BatchItem.batch_id, func.count(), func.count(BatchItem.superseded_at))
         .where(BatchItem.batch_id.in_(ids), BatchItem.released_at.is_(None))
         .group_by(BatchItem.batch_id)
     )
-    return {batch_id: Summary(count, gone) for batch_id, count, gone in db.session.execute(query)}
+    amiss = (
+        select(BatchDifference.batch_id, func.count())
+        .where(BatchDifference.batch_id.in_(ids))
+        .group_by(BatchDifference.batch_id)
+    )
+    differ = dict(db.session.execute(amiss).all())
+    return {one: Summary(count, gone, differ.get(one, 0)) for one, count, gone in db.session.execute(query)}
 
 
 def recent(staff: Staff, limit: int = 100) -> list[tuple[Batch, Summary]]:

@@ -52,12 +52,21 @@ def values_of(found: Campaign) -> dict[str, Any]:
 def copied(found: Campaign) -> dict[str, Any]:
     """Last year's campaign as a start for this year's: a year later, the next code and name, the newest rule."""
     return values_of(found) | {
-        "code": campaign_form.next_year(found.code),
+        "code": _free(campaign_form.next_year(found.code)),
         "name": campaign_form.next_year(found.name),
         "opens": campaign_form.a_year_later(found.opens),
         "closes": campaign_form.a_year_later(found.closes),
         "rule": rules.latest(found.rule.code).id,
     }
+
+
+def _free(code: str) -> str:
+    """This code, or with a number behind it where it is taken: schools copy a campaign more than once."""
+    codes = [code, *(f"{code[:17]}-{number}" for number in range(2, 100))]
+    taken = set(db.session.scalars(select(func.upper(Campaign.code)).where(func.upper(Campaign.code).in_(
+        [one.upper() for one in codes]
+    ))))  # fmt: skip
+    return next((one for one in codes if one.upper() not in taken), code)
 
 
 def blank() -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +24,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "contact": ("邮箱", "电子邮箱", "电子邮件", "email", "e-mail"),
 }
 """By field, the headings under which schools write it."""
+
+_OTHERS = re.compile("辅导员|班主任|导师|老师|教师|家长|父|母|联系人|代码|编号")
+"""Whose name, or what number, a heading means that is not the student's own."""
 
 LARGEST = 20 * 1024 * 1024
 LARGEST_UNPACKED = 300 * 1024 * 1024
@@ -163,10 +168,27 @@ def look(rows: Iterable[Sequence[str]]) -> Head:
 
 
 def matched(head: Sequence[str]) -> dict[str, int]:
-    """Which column holds which field, by its heading."""
-    plain = [cell.strip().lower().strip("*：: ") for cell in head]
-    return {
-        name: next(plain.index(title) for title in titles if title in plain)
+    """Which column holds which field, by its heading: word for word, else the one heading that has the word in it."""
+    plain = [_plain(cell) for cell in head]
+    found = {
+        name: next(plain.index(title) for title in map(_plain, titles) if title in plain)
         for name, titles in COLUMNS.items()
-        if any(title in plain for title in titles)
+        if any(_plain(title) in plain for title in titles)
     }
+    for name in COLUMNS.keys() - found.keys():
+        free = [at for at, cell in enumerate(plain) if at not in found.values() and _speaks_of(cell, name)]
+        if len(free) == 1:
+            found[name] = free[0]
+    return found
+
+
+def _plain(heading: str) -> str:
+    """`* 姓 名（必填）` is written in a hundred ways; what stands in brackets is an explanation."""
+    text = unicodedata.normalize("NFKC", heading).lower()
+    return re.sub(r"[\s*:_-]+", "", re.sub(r"\(.*?\)", "", text))
+
+
+def _speaks_of(heading: str, name: str) -> bool:
+    """Whether a heading has a field's Chinese word in it, and is not about somebody else."""
+    words = [title for title in COLUMNS[name] if len(title) > 1 and not title.isascii()]
+    return any(word in heading for word in words) and not _OTHERS.search(heading)

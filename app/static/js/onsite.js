@@ -7,6 +7,8 @@
   const texts = JSON.parse(form.dataset.texts);
   const status = form.querySelector("[data-status]");
   const bar = form.querySelector("progress");
+  const result = form.querySelector("[data-result]");
+  const refused = form.querySelector("[data-refused]");
   const suffixes = new Set(form.dataset.suffixes.split(" "));
   const token = form.querySelector("[name=csrf_token]").value;
   const picture = (file) => suffixes.has(file.name.split(".").pop().toLowerCase()) && !file.name.startsWith(".");
@@ -63,7 +65,14 @@
     body.append("student_no", map.get(file.name.toLowerCase()) || "");
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(answer.status);
-    return (await answer.json()).outcome;
+    return answer.json();
+  }
+
+  /** Name a file that was not taken, and why: its sender has to look after it. */
+  function name(file, cause) {
+    const line = document.createElement("li");
+    line.textContent = (file.webkitRelativePath || file.name) + ": " + cause;
+    refused.append(line);
   }
 
   async function take(list) {
@@ -72,6 +81,8 @@
     if (!files.length) return void (status.textContent = texts.none);
     busy = true;
     const counts = {};
+    refused.replaceChildren();
+    if (files.length < list.length) counts.others = list.length - files.length;
     const tell = (lead) => {
       const parts = Object.entries(counts).map(([name, count]) => texts[name] + " " + count);
       status.textContent = [lead, ...parts].join(" · ");
@@ -86,12 +97,14 @@
       for (const [done, file] of left.entries()) {
         bar.value = done;
         tell(texts.sending + " " + (done + 1) + "/" + left.length);
-        const outcome = await send(file, map);
+        const { outcome, cause } = await send(file, map);
         counts[outcome] = (counts[outcome] || 0) + 1;
+        if (outcome === "refused") name(file, cause);
       }
       bar.value = bar.max;
       tell(texts.done);
-      if (left.length) setTimeout(() => window.location.reload(), 1500);
+      if (refused.childElementCount) result.hidden = false;
+      else if (left.length) setTimeout(() => window.location.reload(), 1500);
     } catch (error) {
       tell(error.message === "map" ? texts.map : texts.again);
     } finally {

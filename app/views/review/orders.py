@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.models import Form, Order
-from app.rules.states import Role
+from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
 from app.services import staff_search
 from app.services.review import decisions, exemptions, reasons
@@ -41,6 +41,7 @@ def _page(found: Order, contact: Form | None = None) -> str:
         picture=staff_pictures.address(found.photo, "rendition") if shown else "",
         decisions=staff_search.decisions_of(found),
         reason_label=texts.reason_names(reasons.everything()).get,
+        may_recall=Action.RECALL in allowed(OrderState(found.state), current_user.roles),
     )
 
 

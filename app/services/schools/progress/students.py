@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, literal, select
 
+from app.adapters import mail
 from app.extensions import db
 from app.models import Campaign, Form, Order, Outbox, RosterEntry
 from app.rules.states import UNFINISHED, OrderState
@@ -84,7 +85,7 @@ def _queries(found: Campaign, stage: str) -> list[Select[Any]]:
         failed = select(Outbox.ids["order"].as_integer()).where(Outbox.sent_at.is_(None), Outbox.attempts > 0)
         unfinished = [*UNFINISHED, OrderState.PENDING_REVIEW]
         return [
-            _entries(found).where(RosterEntry.contact == ""),
+            _entries(found).where(RosterEntry.contact == "") if mail.ready() else _entries(found),
             _orders(found, unfinished).where(Order.id.in_(failed)),
         ]
     return [_orders(found, DONE if stage == "done" else [OrderState(stage)])]
