@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Decision, Order, Outbox, Payment, Photo
+from app.models import Decision, Order, Outbox, Payment, Photo, ReviewDay
 from app.rules.states import Action, OrderState
 from app.services.review import queue_place
 from app.services.unit import unit_of_work
@@ -27,6 +27,7 @@ def age() -> None:
     with unit_of_work():
         for order in db.session.scalars(select(Order).order_by(Order.id)).all():
             _move(order, moment)
+        db.session.execute(delete(ReviewDay))  # counted before
         for row in db.session.scalars(select(Outbox)):
             row.sent_at, row.channel = now(), "demo"
 

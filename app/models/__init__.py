@@ -27,7 +27,7 @@ from app.models.people import (
     StaffSession,
 )
 from app.models.photo import CheckState, Photo, PhotoCheck, PhotoHash, PhotoView
-from app.models.review import Decision, DecisionReason, Lease, Reason, ReasonVersion
+from app.models.review import Decision, DecisionReason, Lease, Reason, ReasonVersion, ReviewDay
 from app.models.school import Campaign, ImportState, RosterEntry, RosterImport, Rule, School
 
 __all__ = [
@@ -36,6 +36,6 @@ __all__ = [
     "Event", "Exemption", "Form", "Identity", "ImportState", "IntakePhoto", "IntakeState", "Lease", "NoticeConsent",
     "NotifyLog", "Order", "Outbox", "Payment", "PaymentState", "Photo", "PhotoCheck", "PhotoHash", "PhotoView",
     "Pulse", "Reason", "ReasonVersion", "RecoveryCode", "Refund", "RefundState", "Reminder", "RequestKind",
-    "RequestState", "RosterEntry", "RosterImport", "Rule", "School", "SignInAttempt", "Staff", "StaffRole",
+    "RequestState", "ReviewDay", "RosterEntry", "RosterImport", "Rule", "School", "SignInAttempt", "Staff", "StaffRole",
     "StaffSchool", "StaffSession", "StudentRequest",
 ]  # fmt: skip

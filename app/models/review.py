@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -46,6 +47,8 @@ class ReasonVersion(db.Model):
 
 
 _APPEALED = text("appealed_at IS NOT NULL")
+_REJECTED = text("outcome = 'rejected' AND undone_at IS NULL")
+_APPROVED = text("outcome = 'approved' AND undone_at IS NULL")
 
 
 class Decision(db.Model):
@@ -54,6 +57,8 @@ class Decision(db.Model):
     __table_args__ = (
         Index("ix_decision_staff", "staff_id", "id"),
         Index("ix_decision_appealed", "id", sqlite_where=_APPEALED, postgresql_where=_APPEALED),
+        Index("ix_decision_rejected", "at", "order_id", "id", sqlite_where=_REJECTED, postgresql_where=_REJECTED),
+        Index("ix_decision_approved", "order_id", "id", sqlite_where=_APPROVED, postgresql_where=_APPROVED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
@@ -93,3 +98,10 @@ class Lease(db.Model):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
     token: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class ReviewDay(db.Model):
+    """What was decided and what arrived on a Beijing day that is over, see services.review.tallies."""
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    sums: Mapped[list[Any]] = mapped_column(JSON)

@@ -26,6 +26,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Order
 from app.rules.states import OrderState, Role
+from app.services.review import tallies
 from tests.bench.common import bench_app, p95, say, spread, timed
 from tests.bench.review_browser import key_to_photo
 from tests.bench.review_seed import BASE, SEED, fill, filled
@@ -126,6 +127,10 @@ def _measure(name: str, app: Flask) -> None:
     waiting = iter(query.order_by(Order.id.desc()).limit(2 * ROUNDS).all())
     db.session.rollback()
     measured.measure("decision and next panel", lambda: measured.decide(*next(waiting)), PAGE_MS)
+    start = time.perf_counter()
+    while tallies.keep_due():  # as the sweep has done long since
+        pass
+    say(f"{measured.label}: days of the season counted, s", f"{time.perf_counter() - start:.1f}")
     lead = Measured(name, app, Role.LEAD)
     for address in STATISTICS:
         lead.measure(address, partial(lead.get, address), STATISTICS_MS, 5)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
 import pytest
@@ -13,17 +14,21 @@ import time_machine
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import func
 
+from app.adapters.clock import beijing
 from app.extensions import db
-from app.models import Campaign, Decision, Event, Order, Photo, School, Staff
+from app.models import Campaign, Decision, Event, Order, Photo, ReviewDay, School, Staff
 from app.rules.faults import Fault
 from app.rules.forecast import empty_at
 from app.rules.states import Action, OrderState, Role
-from app.services.review import decisions, leases, statistics
+from app.services.review import decisions, leases, periods, statistics, tallies
 from app.services.review.decisions import Judgement, Seen
+from app.services.review.periods import HOUR, Period
 from app.services.review.reasons import seed_reasons
 from app.services.review.rejections import Told
-from app.services.review.statistics import DAY, HOUR, Scope
+from app.services.review.statistics import Outcomes, Reviewer
+from app.services.review.tallies import Scope
 from app.services.transitions import SYSTEM, Actor, perform
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_campaign, make_order, make_school
@@ -32,6 +37,7 @@ STEPS = 2000 if os.environ.get("CAIXIANG_SOAK") else 100
 SEEDS = range(5) if os.environ.get("CAIXIANG_SOAK") else range(1)
 START = datetime(2026, 6, 1, 20, 30, tzinfo=UTC)  # half past four in the morning in Beijing
 WAITING = "pending_review"
+DAY = 24 * HOUR
 STUDENT = Actor(Role.STUDENT)
 
 
@@ -104,14 +110,19 @@ class Season:
 class Ledger:
     """The same figures, counted one event at a time in plain Python."""
 
-    def __init__(self, schools: set[int] | None = None) -> None:
+    def __init__(self, schools: set[int] | None = None, campaign: int | None = None) -> None:
         orders = {order.id: order for order in db.session.query(Order)}
         self.events = [
             event
             for event in db.session.query(Event).order_by(Event.id)
-            if schools is None or orders[event.order_id].school_id in schools
+            if (schools is None or orders[event.order_id].school_id in schools)
+            and campaign in (None, orders[event.order_id].campaign_id)
         ]
-        self.orders = orders
+        self.orders = {
+            number: order
+            for number, order in orders.items()
+            if (schools is None or order.school_id in schools) and campaign in (None, order.campaign_id)
+        }
         undone = {event.decision_id for event in self.events if event.action == "undo"}
         self.decided = [e for e in self.events if e.action in ("approve", "reject") and e.decision_id not in undone]
         self.rows = {decision.id: decision for decision in db.session.query(Decision)}
@@ -139,23 +150,60 @@ def season(request: pytest.FixtureRequest, any_app: Flask, any_cast: Cast):  # t
 
 
 def test_every_figure_equals_a_count_by_hand(season: time_machine.Coordinates) -> None:
-    everything, other = Scope(), db.session.query(School).filter_by(code="10002").one()
-    for scope, ledger in ((everything, Ledger()), (Scope(frozenset({other.id})), Ledger({other.id}))):
-        _live(scope, ledger)
-        for hours in (1, 24, 24 * 7):
-            _period(scope, ledger, datetime.now(UTC) - timedelta(hours=hours))
-        _buckets(scope, ledger, HOUR, 24)
-        _buckets(scope, ledger, DAY, 7)
+    _everything()  # counted from all rows
+    kept = 0
+    while more := tallies.keep_due():
+        kept += more
+    assert kept == tallies.REACH == db.session.query(ReviewDay).count()
+    _everything()  # from the sums of the days that are over, and the running one
     assert len(Ledger().decided) > 20
     assert Ledger().undone
+
+
+def test_kept_days_and_later_ones_add_up(any_app: Flask, any_cast: Cast) -> None:
+    seed_reasons()
+    with time_machine.travel(START, tick=False) as clock:
+        season = Season(any_cast, 7, clock)
+        for _ in range(4):
+            season.play(STEPS // 4)
+            tallies.keep_due()
+            _everything()
+    last, days = db.session.query(func.max(ReviewDay.day)).scalar(), db.session.query(ReviewDay).all()
+    assert any(day.sums for day in days) and last < beijing(datetime.now(UTC)).date()
+
+
+def test_a_day_is_kept_only_when_nothing_of_it_can_be_undone(any_app: Flask, any_cast: Cast) -> None:
+    midnight = datetime(2026, 6, 1, 16, tzinfo=UTC)  # in Beijing
+    with time_machine.travel(midnight + timedelta(minutes=59), tick=False) as clock:
+        tallies.keep_due()
+        assert db.session.query(func.max(ReviewDay.day)).scalar() == date(2026, 5, 31)
+        clock.shift(60)
+        tallies.keep_due()
+        assert db.session.query(func.max(ReviewDay.day)).scalar() == date(2026, 6, 1)
+        assert any_app.config["VISIBLE_AFTER_SECONDS"] < tallies.SETTLED.total_seconds()
+
+
+def _everything() -> None:
+    db.session.expire_all()
+    other = db.session.query(School).filter_by(code="10002").one()
+    campaign = db.session.query(Campaign).order_by(Campaign.id).first()
+    assert campaign is not None
+    for scope, ledger in (
+        (Scope(), Ledger()),
+        (Scope(frozenset({other.id})), Ledger({other.id})),
+        (Scope(campaign=campaign.id), Ledger(campaign=campaign.id)),
+    ):
+        _live(scope, ledger)
+        for days, seconds, count in ((1, HOUR, 24), (7, DAY, 7), (90, DAY, 90)):
+            found = periods.period(scope, days, statistics.live(scope).waiting)
+            _period(scope, ledger, found)
+            _buckets(ledger, found, seconds, count)
 
 
 def _live(scope: Scope, ledger: Ledger) -> None:
     moment = datetime.now(UTC)
     hour, live = moment - timedelta(hours=1), statistics.live(scope)
-    queue = [
-        o for o in ledger.orders.values() if o.state == WAITING and (not scope.schools or o.school_id in scope.schools)
-    ]
+    queue = [order for order in ledger.orders.values() if order.state == WAITING]
     assert live.waiting == len(queue) == ledger.waiting_at(moment + timedelta(seconds=1))
     verdicts = Counter(db.session.get_one(Photo, order.photo_id).verdict for order in queue)
     assert dict(live.verdicts) == dict(verdicts)
@@ -167,26 +215,26 @@ def _live(scope: Scope, ledger: Ledger) -> None:
     assert live.empty_at == empty_at(live.waiting, live.decided, live.arrived, moment)
 
 
-def _period(scope: Scope, ledger: Ledger, since: datetime) -> None:
+def _period(scope: Scope, ledger: Ledger, found: Period) -> None:
+    since = found.since
     decided = ledger.since(since)
     schools: dict[str, list[int]] = {}
     for event in decided:
         name = ledger.orders[event.order_id].school.name
         schools.setdefault(name, [0, 0])[event.action == "reject"] += 1
-    assert {name: [good, bad] for name, good, bad in statistics.by_school(scope, since)} == schools
+    assert {name: [good, bad] for name, good, bad in statistics.by_school(found)} == schools
     reasons = Counter(reason.code for event in decided for reason in ledger.rows[event.decision_id].reasons)
-    assert dict(statistics.by_reason(scope, since)) == dict(reasons)
-    _outcomes(scope, ledger, since)
+    assert dict(statistics.by_reason(found)) == dict(reasons)
+    _outcomes(ledger, since, statistics.outcomes(scope, found))
     waits = []
     for event in decided:
         came = [e.at for e in ledger.arrivals() if e.order_id == event.order_id and e.at <= event.at]
         waits.append(int((event.at - came[-1]).total_seconds()))
     assert statistics.waiting_times(scope, since) == sorted(waits)
-    _reviewers(scope, ledger, since)
+    _reviewers(ledger, since, statistics.reviewers(found))
 
 
-def _outcomes(scope: Scope, ledger: Ledger, since: datetime) -> None:
-    found = statistics.outcomes(scope, since)
+def _outcomes(ledger: Ledger, since: datetime, found: Outcomes) -> None:
     rejected: dict[int, int] = {}
     for event in ledger.since(since):
         if event.action == "reject":
@@ -200,11 +248,11 @@ def _outcomes(scope: Scope, ledger: Ledger, since: datetime) -> None:
     assert (found.first, found.first_passed) == (len(recent), sum(event.action == "approve" for event in recent))
 
 
-def _reviewers(scope: Scope, ledger: Ledger, since: datetime) -> None:
+def _reviewers(ledger: Ledger, since: datetime, people: Sequence[Reviewer]) -> None:
     mine: dict[int, list[Event]] = {}
     for event in ledger.since(since):
         mine.setdefault(event.staff_id, []).append(event)
-    found = {person.name: person for person in statistics.reviewers(scope, since) if person.decided}
+    found = {person.name: person for person in people if person.decided}
     assert len(found) == len(mine)
     for staff_id, events in mine.items():
         person, rows = found[db.session.get_one(Staff, staff_id).name], [ledger.rows[e.decision_id] for e in events]
@@ -215,11 +263,11 @@ def _reviewers(scope: Scope, ledger: Ledger, since: datetime) -> None:
         assert person.median_ms == (tenths[(len(tenths) - 1) // 2] if tenths else None)
 
 
-def _buckets(scope: Scope, ledger: Ledger, seconds: int, count: int) -> None:
-    found = statistics.buckets(scope, seconds, count)
-    assert len(found) == count
-    assert found[-1].start <= datetime.now(UTC) < found[-1].start + timedelta(seconds=seconds)
-    for bucket in found:
+def _buckets(ledger: Ledger, found: Period, seconds: int, count: int) -> None:
+    buckets = found.buckets
+    assert len(buckets) == count and buckets[0].start == found.since
+    assert buckets[-1].start <= datetime.now(UTC) < buckets[-1].start + timedelta(seconds=seconds)
+    for bucket in buckets:
         end = bucket.start + timedelta(seconds=seconds)
         within = [event for event in ledger.decided if bucket.start <= event.at < end]
         assert bucket.approved == sum(event.action == "approve" for event in within)

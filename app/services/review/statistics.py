@@ -1,48 +1,37 @@
-"""Figures of the review, computed by the database from decisions and events; a test recomputes each one by hand.
+"""Figures of the review, from decisions and events and from the sums of days that are over.
 
-What was undone never counts. A decision counts at its own time, an arrival when an order entered the queue (an undo is
-none: that student has been waiting all along).
+A test recomputes each one by hand. What was undone never counts. A decision counts at its own time, an arrival when an
+order entered the queue. A period is the last 24 hours with the running one, or so many Beijing days with the running
+one: what its columns show adds up to its other figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, exists, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import case, exists, func, literal_column, select
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Decision, DecisionReason, Event, Lease, Order, Photo, School, Staff
+from app.models import Decision, Event, Lease, Order, School, Staff
 from app.rules.forecast import empty_at
-from app.rules.states import Action, OrderState
+from app.rules.states import OrderState
+from app.services.review.periods import Period
+from app.services.review.queue_place import RANKS
+from app.services.review.tallies import ARRIVES, TENTH_MS, Person, Scope
 
-HOUR, DAY = 3600, 86400
-_BEIJING = 8 * HOUR  # days begin at midnight in Beijing, which keeps no summer time
+_VERDICTS = {rank: verdict for verdict, rank in RANKS.items()}
+_APPROVED: Any = literal_column("'approved'")
+_REJECTED: Any = literal_column("'rejected'")
+"""Written out, not bound: an index of some rows only is chosen for what the statement itself says."""
+
 _WAITING = OrderState.PENDING_REVIEW.value
-_MS = 100
-"""Handling times are told to a tenth of a second: few enough values to count instead of fetching every decision."""
-
 SAMPLE = 500
 """So many of the last decisions tell how long students wait."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Whose figures: schools (empty: all) and, where one is meant, a campaign."""
-
-    schools: frozenset[int] = frozenset()
-    campaign: int | None = None
-
-    def of(self, query: Any) -> Any:
-        """Only orders within the scope; the query has to have Order in it."""
-        if self.schools:
-            query = query.where(Order.school_id.in_(self.schools))
-        return query.where(Order.campaign_id == self.campaign) if self.campaign else query
 
 
 @dataclass(frozen=True)
@@ -58,17 +47,6 @@ class Live:
     reviewers: int
     empty_at: datetime | None
     at: datetime
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """One hour or day, starting at `start`; `waiting` is the queue at its end."""
-
-    start: datetime
-    approved: int
-    rejected: int
-    arrived: int
-    waiting: int
 
 
 @dataclass(frozen=True)
@@ -99,16 +77,9 @@ class Outcomes:
 def live(scope: Scope) -> Live:
     """Measure the queue now."""
     moment = now()
-    rows = db.session.execute(
-        scope.of(
-            select(Photo.verdict, func.count(), func.min(Order.state_since))
-            .select_from(Order)
-            .outerjoin(Photo, Photo.id == Order.photo_id)
-            .where(Order.state == _WAITING)
-            .group_by(Photo.verdict)
-        )
-    ).all()
-    verdicts = {verdict or "": count for verdict, count, _oldest in rows}
+    query = select(Order.queue_verdict, func.count(), func.min(Order.state_since)).where(Order.state == _WAITING)
+    rows = db.session.execute(scope.of(query.group_by(Order.queue_verdict))).all()
+    verdicts = {_VERDICTS.get(rank, ""): count for rank, count, _oldest in rows}
     waiting = sum(verdicts.values())
     outcomes = _outcomes(scope, moment - timedelta(hours=1))
     decided, arrived = sum(outcomes.values()), _arrived(scope, moment - timedelta(hours=1))
@@ -126,137 +97,69 @@ def live(scope: Scope) -> Live:
 
 
 def _reviewers_now(scope: Scope, moment: datetime) -> int:
-    query = select(func.count(func.distinct(Lease.staff_id))).join(Order, Order.id == Lease.order_id)
-    return db.session.scalar(scope.of(query.where(Lease.expires_at > moment))) or 0
+    query = select(func.count(func.distinct(Lease.staff_id))).where(Lease.expires_at > moment)
+    return db.session.scalar(scope.of(query, Lease.order_id)) or 0
 
 
-def _counted(since: datetime, *columns: Any) -> Any:
-    """Decisions that stand, made since, with their orders."""
-    return (
-        select(*columns)
-        .select_from(Decision)
-        .join(Order, Order.id == Decision.order_id)
-        .where(Decision.undone_at.is_(None), Decision.at >= since)
-    )
+def _counted(scope: Scope, since: datetime, *columns: Any) -> Any:
+    """Decisions that stand, made since, within the scope."""
+    query = select(*columns).select_from(Decision).where(Decision.undone_at.is_(None), Decision.at >= since)
+    return scope.of(query, Decision.order_id)
 
 
 def _outcomes(scope: Scope, since: datetime) -> dict[str, int]:
-    query = _counted(since, Decision.outcome, func.count()).group_by(Decision.outcome)
-    return _pairs(scope.of(query))
+    return _pairs(_counted(scope, since, Decision.outcome, func.count()).group_by(Decision.outcome))
 
 
-def _pairs(query: Any) -> dict[str, int]:
+def _pairs(query: Any) -> dict[Any, Any]:
     return {row[0]: row[1] for row in db.session.execute(query)}
 
 
-_ARRIVES = (Event.to_state == _WAITING) & (Event.from_state != _WAITING) & (Event.action != Action.UNDO.value)
-
-
 def _arrived(scope: Scope, since: datetime) -> int:
-    query = select(func.count()).select_from(Event).join(Order, Order.id == Event.order_id)
-    return db.session.scalar(scope.of(query.where(_ARRIVES, Event.at >= since))) or 0
+    query = select(func.count()).select_from(Event).where(ARRIVES, Event.at >= since)
+    return db.session.scalar(scope.of(query, Event.order_id)) or 0
 
 
-def _bucket(column: Any, seconds: int) -> ColumnElement[int]:
-    """The number of the Beijing hour or day that a time lies in."""
-    if db.engine.dialect.name == "sqlite":
-        epoch: Any = cast(func.strftime("%s", column), BigInteger)
-    else:
-        epoch = cast(func.floor(func.extract("epoch", column)), BigInteger)
-    return (epoch + _BEIJING) // seconds
-
-
-def buckets(scope: Scope, seconds: int, count: int) -> list[Bucket]:
-    """The last `count` hours or days (3600 or 86400 seconds), the oldest first; the running one is the last."""
-    last = (int(now().timestamp()) + _BEIJING) // seconds
-    first = last - count + 1
-    since = datetime.fromtimestamp(first * seconds - _BEIJING, UTC)
-    place = _bucket(Decision.at, seconds).label("place")
-    done: dict[tuple[int, str], int] = {}
-    query = _counted(since, place, Decision.outcome, func.count()).group_by(place, Decision.outcome)
-    for at, outcome, number in db.session.execute(scope.of(query)):
-        done[at, outcome] = number
-    moved = _moved(scope, seconds, since)
-    waiting = db.session.scalar(scope.of(select(func.count()).select_from(Order).where(Order.state == _WAITING))) or 0
-    found = []
-    for at in range(last, first - 1, -1):  # the queue's length is known now; the events lead back from here
-        arrived, change = moved.get(at, (0, 0))
-        start = datetime.fromtimestamp(at * seconds - _BEIJING, UTC)
-        found.append(Bucket(start, done.get((at, "approved"), 0), done.get((at, "rejected"), 0), arrived, waiting))
-        waiting -= change
-    return found[::-1]
-
-
-def _moved(scope: Scope, seconds: int, since: datetime) -> dict[int, tuple[int, int]]:
-    """By bucket: how many orders arrived, and by how much the queue grew or shrank."""
-    place = _bucket(Event.at, seconds).label("place")
-    came = case((Event.to_state == _WAITING, 1), else_=0) - case((Event.from_state == _WAITING, 1), else_=0)
-    query = (
-        select(place, func.sum(case((_ARRIVES, 1), else_=0)), func.sum(came))
-        .select_from(Event)
-        .join(Order, Order.id == Event.order_id)
-        .where(Event.at >= since)
-        .group_by(place)
-    )
-    return {at: (int(arrived), int(change)) for at, arrived, change in db.session.execute(scope.of(query))}
-
-
-def by_school(scope: Scope, since: datetime, limit: int = 12) -> list[tuple[str, int, int]]:
+def by_school(found: Period, limit: int = 12) -> list[tuple[str, int, int]]:
     """School, approved, rejected; those with most decisions first."""
-    rejected = func.sum(case((Decision.outcome == "rejected", 1), else_=0))
-    query = (
-        _counted(since, School.name, func.count() - rejected, rejected)
-        .join(School, School.id == Order.school_id)
-        .group_by(School.id, School.name)
-        .order_by(func.count().desc(), School.name)
-        .limit(limit)
-    )
-    return [(name, int(good), int(bad)) for name, good, bad in db.session.execute(scope.of(query))]
+    decided = {school: sums for school, sums in found.schools.items() if any(sums)}
+    names = _pairs(select(School.id, School.name).where(School.id.in_(decided)))
+    rows = [(names[school], good, bad) for school, (good, bad) in decided.items()]
+    return sorted(rows, key=lambda row: (-row[1] - row[2], row[0]))[:limit]
 
 
-def by_reason(scope: Scope, since: datetime) -> list[tuple[str, int]]:
+def by_reason(found: Period) -> list[tuple[str, int]]:
     """Reason's code and how many rejections gave it, the most frequent first."""
-    query = (
-        _counted(since, DecisionReason.code, func.count())
-        .join(DecisionReason, DecisionReason.decision_id == Decision.id)
-        .group_by(DecisionReason.code)
-        .order_by(func.count().desc(), DecisionReason.code)
-    )
-    return [(code, number) for code, number in db.session.execute(scope.of(query))]
+    return sorted(found.whole.reasons.items(), key=lambda row: (-row[1], row[0]))
 
 
-def outcomes(scope: Scope, since: datetime) -> Outcomes:
-    """How many rejections were put right, and how many orders passed at once."""
+def outcomes(scope: Scope, found: Period) -> Outcomes:
+    """How many rejections were put right until now, and how many orders passed at once."""
     bad = (
-        scope.of(_counted(since, Decision.order_id.label("order_id"), func.min(Decision.id).label("first")))
-        .where(Decision.outcome == "rejected")
+        _counted(scope, found.since, Decision.order_id.label("order_id"), func.min(Decision.id).label("first"))
+        .where(Decision.outcome == _REJECTED)
         .group_by(Decision.order_id)
         .subquery()
     )
-    later = (
-        select(func.count(func.distinct(Decision.order_id)))
-        .join(bad, bad.c.order_id == Decision.order_id)
-        .where(Decision.outcome == "approved", Decision.undone_at.is_(None), Decision.id > bad.c.first)
+    later = exists().where(
+        Decision.order_id == bad.c.order_id,
+        Decision.outcome == _APPROVED,
+        Decision.undone_at.is_(None),
+        Decision.id > bad.c.first,
     )
-    before = aliased(Decision)
-    earlier = exists().where(before.order_id == Decision.order_id, before.undone_at.is_(None), before.id < Decision.id)
-    first = _counted(since, Decision.outcome, func.count()).where(~earlier)
-    firsts = _pairs(scope.of(first.group_by(Decision.outcome)))
-    return Outcomes(
-        rejected=db.session.scalar(select(func.count()).select_from(bad)) or 0,
-        fixed=db.session.scalar(later) or 0,
-        first=sum(firsts.values()),
-        first_passed=firsts.get("approved", 0),
-    )
+    rejected, fixed = db.session.execute(
+        select(func.count(), func.sum(case((later, 1), else_=0))).select_from(bad)
+    ).one()
+    return Outcomes(rejected, int(fixed or 0), found.whole.first, found.whole.passed)
 
 
 def waiting_times(scope: Scope, since: datetime) -> list[int]:
     """Seconds that the students of the last decisions waited, at most 500 of them, in ascending order."""
-    query = _counted(since, Decision.order_id, Decision.at).order_by(Decision.id.desc()).limit(SAMPLE)
-    decided = db.session.execute(scope.of(query)).all()
+    query = _counted(scope, since, Decision.order_id, Decision.at).order_by(Decision.id.desc()).limit(SAMPLE)
+    decided = db.session.execute(query).all()
     wanted = {order_id for order_id, _at in decided}
     came: dict[int, list[datetime]] = {}
-    rows = select(Event.order_id, Event.at).where(Event.order_id.in_(wanted), _ARRIVES)
+    rows = select(Event.order_id, Event.at).where(Event.order_id.in_(wanted), ARRIVES)
     for order_id, at in db.session.execute(rows):
         came.setdefault(order_id, []).append(at)
     found = []
@@ -272,33 +175,21 @@ def middle(values: Sequence[int]) -> int | None:
     return int(median(values)) if values else None
 
 
-def reviewers(scope: Scope, since: datetime) -> list[Reviewer]:
+def reviewers(found: Period) -> list[Reviewer]:
     """Each reviewer's figures, those who decided most first."""
-    tenth = (Decision.ms // _MS).label("tenth")
-    undone = Decision.undone_at.is_not(None).label("undone")
-    query = (
-        select(Staff.name, Decision.kind, Decision.outcome, undone, tenth, func.count())
-        .select_from(Decision)
-        .join(Staff, Staff.id == Decision.staff_id)
-        .join(Order, Order.id == Decision.order_id)
-        .where(Decision.at >= since)
-        .group_by(Staff.name, Decision.kind, Decision.outcome, undone, tenth)
-    )
-    people: dict[str, list[Any]] = {}
-    for row in db.session.execute(scope.of(query)):
-        people.setdefault(row[0], []).append(row[1:])
-    return sorted((_reviewer(name, rows) for name, rows in people.items()), key=lambda one: (-one.decided, one.name))
+    names = _pairs(select(Staff.id, Staff.name).where(Staff.id.in_(found.whole.people)))
+    rows = [_reviewer(names[staff_id], person) for staff_id, person in found.whole.people.items()]
+    return sorted(rows, key=lambda one: (-one.decided, one.name))
 
 
-def _reviewer(name: str, rows: list[Any]) -> Reviewer:
-    standing = [(kind, outcome, tenth, n) for kind, outcome, undone, tenth, n in rows if not undone]
-    times = sorted((tenth, n) for kind, _outcome, tenth, n in standing if kind != "bulk" and tenth > 0)
+def _reviewer(name: str, person: Person) -> Reviewer:
+    times = sorted(person.times.items())
     return Reviewer(
         name=name,
-        decided=sum(n for *_, n in standing),
-        rejected=sum(n for _, outcome, _, n in standing if outcome == "rejected"),
-        bulk=sum(n for kind, *_, n in standing if kind == "bulk"),
-        undone=sum(n for _, _, undone, _, n in rows if undone),
+        decided=person.approved + person.rejected,
+        rejected=person.rejected,
+        bulk=person.bulk,
+        undone=person.undone,
         median_ms=quantile(times, 0.5),
         slow_ms=quantile(times, 0.9),
     )
@@ -310,5 +201,5 @@ def quantile(times: Sequence[tuple[int, int]], share: float) -> int | None:
     for tenth, n in times:
         seen += n
         if seen >= share * total:
-            return tenth * _MS
+            return tenth * TENTH_MS
     return None

@@ -26,6 +26,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("discarded batches cleared", "app.services.batches:clear_discarded"),
     ("deletions carried out", "app.services.students.deletions:carry_out_due"),
     ("reminders written", "app.services.schools.reminders:due"),
+    ("review days counted", "app.services.review.tallies:keep_due"),
     ("notices sent", "app.services.notices:send_due"),
 )
 

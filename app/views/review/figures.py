@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import render_template, request
 from flask_login import current_user
 
-from app.adapters.clock import beijing, now
+from app.adapters.clock import beijing
 from app.rules.states import Role
 from app.security import roles
-from app.services.review import reasons, statistics
-from app.services.review.statistics import DAY, HOUR, Scope
+from app.services.review import periods, reasons, statistics
+from app.services.review.tallies import Scope
 from app.services.schools import schools
 from app.views import texts
 from app.views.review.blueprint import bp
@@ -39,8 +38,8 @@ def _period() -> int:
 def figures() -> Any:
     """Everything in a period; who handled how fast is for the lead only."""
     scope, days = _scope(), _period()
-    since = now() - timedelta(days=days)
-    buckets = statistics.buckets(scope, HOUR, 24) if days == 1 else statistics.buckets(scope, DAY, days)
+    live = statistics.live(scope)
+    found = periods.period(scope, days, live.waiting)
     mine, campaigns = schools.choices(current_user)
     pattern = "%H" if days == 1 else "%m-%d"
     return render_template(
@@ -48,13 +47,13 @@ def figures() -> Any:
         scope=scope,
         days=days,
         periods=PERIODS,
-        live=statistics.live(scope),
-        buckets=[(f"{beijing(bucket.start):{pattern}}", bucket) for bucket in buckets],
-        by_school=statistics.by_school(scope, since),
-        by_reason=statistics.by_reason(scope, since),
-        outcomes=statistics.outcomes(scope, since),
-        waited=statistics.middle(statistics.waiting_times(scope, since)),
-        reviewers=statistics.reviewers(scope, since) if Role.LEAD in current_user.roles else None,
+        live=live,
+        buckets=[(f"{beijing(bucket.start):{pattern}}", bucket) for bucket in found.buckets],
+        by_school=statistics.by_school(found),
+        by_reason=statistics.by_reason(found),
+        outcomes=statistics.outcomes(scope, found),
+        waited=statistics.middle(statistics.waiting_times(scope, found.since)),
+        reviewers=statistics.reviewers(found) if Role.LEAD in current_user.roles else None,
         labels=texts.reason_names(reasons.everything()),
         schools=mine,
         campaigns=campaigns,
