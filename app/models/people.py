@@ -97,6 +97,10 @@ class Staff(db.Model, UserMixin):
         bound = frozenset(row.school_id for row in self.school_rows)
         return bound or (NO_SCHOOL if Role.SCHOOL in self.roles else bound)
 
+    def sees(self, school_id: int) -> bool:
+        """Whether a school is within this person's work."""
+        return not self.school_ids or school_id in self.school_ids
+
 
 class StaffRole(db.Model):
     """One role of one member of staff."""

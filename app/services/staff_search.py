@@ -167,7 +167,7 @@ def _photo_within(staff: Staff, photo_id: int) -> Photo:
     if photo is None or photo.order_id is None:
         raise NotFound
     order = db.session.get_one(Order, photo.order_id)
-    if staff.school_ids and order.school_id not in staff.school_ids:
+    if not staff.sees(order.school_id):
         raise NotAllowed
     return photo
 

@@ -15,10 +15,9 @@ from flask_login import current_user
 
 from app.adapters.clock import beijing, now
 from app.export.table import harmless
-from app.extensions import db
-from app.models import BillDifference, Payment, Refund
+from app.models import BillDifference, Payment
 from app.rules import labels
-from app.rules.faults import ActionNotAllowed, NotFound
+from app.rules.faults import ActionNotAllowed
 from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
 from app.services import staff_search
@@ -112,11 +111,7 @@ def refund_list() -> Any:
 @bp.post("/refunds/<int:refund_id>/retry")
 @roles(*FINANCE)
 def retry(refund_id: int) -> Any:
-    refund = db.session.get(Refund, refund_id)
-    if refund is None:
-        raise NotFound
-    schools.within(current_user, refund.payment.order.school_id)
-    refunds.retry(refund_id, _actor())
+    refunds.retry(ledger.refund(current_user, refund_id).id, _actor())
     flash(_("已用同一退款单号重试"))
     return redirect(url_for("finance.refund_list", state="open"), 303)
 

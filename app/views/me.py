@@ -8,8 +8,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.extensions import db
-from app.models import Account, RequestKind
+from app.models import RequestKind
 from app.rules.faults import NotFound
 from app.rules.fields import FIELDS
 from app.security import student_only
@@ -19,20 +18,16 @@ from app.services.students import accounts, consents, deletions, personal, stude
 bp = Blueprint("me", __name__, url_prefix="/me")
 
 
-def _account() -> Account:
-    return db.session.get_one(Account, current_user.id)
-
-
 @bp.get("")
 @student_only
 def index() -> Any:
-    return render_template("me/index.html", account=_account(), given=consents.held(current_user.id))
+    return render_template("me/index.html", account=accounts.get(current_user.id), given=consents.held(current_user.id))
 
 
 @bp.get("/profile")
 @student_only
 def profile() -> Any:
-    return render_template("me/profile.html", account=_account())
+    return render_template("me/profile.html", account=accounts.get(current_user.id))
 
 
 @bp.post("/nickname")
@@ -94,7 +89,7 @@ def views() -> Any:
 @bp.get("/consents")
 @student_only
 def consent_list() -> Any:
-    return render_template("me/consents.html", account=_account(), texts=consents.TEXTS)
+    return render_template("me/consents.html", account=accounts.get(current_user.id), texts=consents.TEXTS)
 
 
 @bp.post("/withdraw")

@@ -10,13 +10,10 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.export.page import page
-from app.extensions import db
-from app.models import Campaign
 from app.rules.faults import NotFound
 from app.rules.states import Role
 from app.security import roles
 from app.services import batches
-from app.services.schools import schools
 from app.services.transitions import Actor
 from app.views import texts
 
@@ -29,30 +26,17 @@ def _actor() -> Actor:
     return Actor(Role.PRODUCER, current_user.id)
 
 
-def _campaign(campaign_id: int) -> Campaign:
-    campaign = db.session.get(Campaign, campaign_id)
-    if campaign is None:
-        raise NotFound
-    schools.within(current_user, campaign.school_id)
-    return campaign
-
-
 @bp.get("/")
 @roles(*PRODUCERS)
 def index() -> Any:
-    query = db.session.query(Campaign).order_by(Campaign.id.desc())
-    if current_user.school_ids:
-        query = query.filter(Campaign.school_id.in_(current_user.school_ids))
-    campaigns = query.all()
-    counts = {kind: batches.eligible_counts(kind) for kind in batches.KINDS}
-    ready = [(one, kind, counts[kind][one.id]) for one in campaigns for kind in one.kinds if one.id in counts[kind]]
-    return render_template("production/index.html", ready=ready, batches=batches.recent(current_user))
+    ready, made = batches.ready(current_user), batches.recent(current_user)
+    return render_template("production/index.html", ready=ready, batches=made)
 
 
 @bp.get("/dry-run/<int:campaign_id>/<any(chsi, diploma):kind>")
 @roles(*PRODUCERS)
 def dry_run(campaign_id: int, kind: str) -> Any:
-    campaign = _campaign(campaign_id)
+    campaign = batches.campaign(current_user, campaign_id)
     found = batches.preview(campaign, kind)
     return render_template("production/dry_run.html", campaign=campaign, kind=kind, found=found)
 
@@ -61,7 +45,7 @@ def dry_run(campaign_id: int, kind: str) -> Any:
 @roles(*PRODUCERS)
 def sheet(campaign_id: int) -> Response:
     """The first page for the press, as a batch made now would print it."""
-    data = batches.preview_sheet(_campaign(campaign_id))
+    data = batches.preview_sheet(batches.campaign(current_user, campaign_id))
     if data is None:
         raise NotFound(_("没有可打印的照片"))
     return send_file(BytesIO(data), mimetype="application/pdf", download_name="preview.pdf")
@@ -71,7 +55,7 @@ def sheet(campaign_id: int) -> Response:
 @roles(*PRODUCERS)
 def export(campaign_id: int, kind: str) -> Any:
     """Freeze now, build in a worker."""
-    batch = batches.freeze(_campaign(campaign_id).id, kind, _actor())
+    batch = batches.freeze(batches.campaign(current_user, campaign_id).id, kind, _actor())
     if batch is None:
         flash(_("没有可导出的订单"))
         return redirect(url_for("production.index"), 303)

@@ -10,9 +10,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters import wechat_messages
-from app.extensions import db
-from app.models import Campaign, Order, Photo
-from app.rules.faults import Invalid, NotFound
+from app.models import Order
+from app.rules.faults import Invalid
 from app.rules.fields import BY_NAME, FIELDS, GROUPS, check_field, check_form
 from app.rules.states import EDITABLE, OrderState
 from app.security import student_only
@@ -42,9 +41,7 @@ def _to_order(number: str) -> Any:
 @bp.post("/start")
 @student_only
 def start() -> Any:
-    campaign = db.session.get(Campaign, request.form.get("campaign", type=int))
-    if campaign is None:
-        raise NotFound
+    campaign = submissions.campaign_by_id(request.form.get("campaign", type=int))
     if not consents.complete(current_user.id):
         return redirect(url_for("site.privacy", next=url_for("site.home")), 303)
     session["campaign"] = campaign.code
@@ -311,7 +308,4 @@ def act(number: str, action: str) -> Any:
 @bp.get("/orders/<number>/photos/<int:no>/<any(preview, rendition, original, before):kind>")
 @student_only
 def picture(number: str, no: int, kind: str) -> Response:
-    found = db.session.query(Photo).filter_by(order_id=_order(number).id, no=no).one_or_none()
-    if found is None:
-        raise NotFound
-    return send_photo(found, kind)
+    return send_photo(submissions.owned_photo(current_user.id, number, no), kind)

@@ -7,10 +7,9 @@ from typing import Any
 from flask import url_for
 from flask_babel import get_locale
 
-from app.extensions import db
-from app.models import Decision, Event, Order, Photo
+from app.models import Event, Order, Photo
 from app.rules.messages import APPEALABLE_NEVER, STAFF_ONLY
-from app.rules.states import EDITABLE, Action
+from app.rules.states import EDITABLE
 from app.services import submissions
 from app.services.schools import rosters
 from app.views.ruler import overlay, rejection
@@ -30,7 +29,7 @@ def delay(tick: int) -> float | None:
 def order_facts(found: Order) -> dict[str, Any]:
     """Everything that an order's page shows."""
     decision = submissions.decision_shown(found)
-    rejected = db.session.get(Photo, decision.photo_id) if decision and decision.outcome == "rejected" else None
+    rejected = submissions.rejected_photo(found)
     return {
         "decision": decision,
         "appealed": submissions.under_appeal(found),
@@ -49,11 +48,9 @@ def order_facts(found: Order) -> dict[str, Any]:
 
 
 def _reasons_of(event: Event) -> list[str]:
-    """The reasons that a decision of the history gave."""
-    decision = db.session.get(Decision, event.decision_id) if event.decision_id else None
-    if decision is None or event.action != Action.REJECT:
-        return []
-    return [reason.text_en if get_locale().language == "en" else reason.text_zh for reason in decision.reasons]
+    """What a rejection in the history told, in the student's language."""
+    english = get_locale().language == "en"
+    return [reason.text_en if english else reason.text_zh for reason in submissions.reasons_of(event)]
 
 
 def _picture_address(found: Order, photo: Photo) -> str:

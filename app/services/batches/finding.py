@@ -65,6 +65,24 @@ def eligible_counts(kind: str) -> dict[int, int]:
     return dict(db.session.execute(query).all())
 
 
+def ready(staff: Staff) -> list[tuple[Campaign, str, int]]:
+    """What can be exported now: campaign of this person's schools, the newest first, kind, how many orders."""
+    query = select(Campaign).order_by(Campaign.id.desc())
+    if staff.school_ids:
+        query = query.where(Campaign.school_id.in_(staff.school_ids))
+    counts = {kind: eligible_counts(kind) for kind in KINDS}
+    campaigns = db.session.scalars(query).all()
+    return [(one, kind, counts[kind][one.id]) for one in campaigns for kind in one.kinds if one.id in counts[kind]]
+
+
+def campaign(staff: Staff, campaign_id: int) -> Campaign:
+    """A campaign of this person's schools. Raises NotFound for others."""
+    found = db.session.get(Campaign, campaign_id)
+    if found is None or not staff.sees(found.school_id):
+        raise NotFound
+    return found
+
+
 def campaigns_to_export(kind: str, school: str | None, campaign: str | None) -> Sequence[Campaign]:
     """Campaigns that want this kind, filtered. Raises NotFound for a code that nobody has."""
     query = select(Campaign).join(School).order_by(School.code, Campaign.code)
@@ -81,7 +99,7 @@ def campaigns_to_export(kind: str, school: str | None, campaign: str | None) -> 
 def by_number(number: str, staff: Staff | None = None) -> Batch:
     """A batch by its number; for `staff`, of their schools. Raises NotFound."""
     found = db.session.scalar(select(Batch).where(Batch.number == number))
-    if found is None or (staff is not None and staff.school_ids and found.school_id not in staff.school_ids):
+    if found is None or (staff is not None and not staff.sees(found.school_id)):
         raise NotFound(N_("没有这个制作批次"))
     return found
 

@@ -26,7 +26,7 @@ def delivered(found: Campaign) -> Sequence[Batch]:
 def delivered_to(staff: Staff, number: str) -> Batch:
     """A delivered batch of this person's schools. Raises NotFound for any other."""
     found = db.session.scalar(select(Batch).where(Batch.number == number, Batch.state.in_(DELIVERED)))
-    if found is None or (staff.school_ids and found.school_id not in staff.school_ids):
+    if found is None or not staff.sees(found.school_id):
         raise NotFound(N_("没有这个交付批次"))
     return found
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import contains_eager
 from app.adapters.clock import BEIJING, beijing, now
 from app.extensions import db
 from app.models import BillDifference, NotifyLog, Order, Payment, PaymentState, Refund, RefundState, Staff
+from app.rules.faults import NotFound
 from app.rules.labels import ODD_NOTICES
 
 PAGE = 50
@@ -43,6 +44,14 @@ def paid(order_id: int) -> Payment | None:
 def is_paid(order_id: int) -> bool:
     """Whether money for this order is with us and not on its way back."""
     return paid(order_id) is not None
+
+
+def refund(staff: Staff, refund_id: int) -> Refund:
+    """A refund of this person's schools. Raises NotFound for others."""
+    found = db.session.get(Refund, refund_id)
+    if found is None or not staff.sees(found.payment.order.school_id):
+        raise NotFound
+    return found
 
 
 def payments_page(staff: Staff, wanted: Wanted, before: int | None = None) -> tuple[list[Payment], int | None]:

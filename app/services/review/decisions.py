@@ -128,7 +128,7 @@ def _action(judgement: Judgement, photo: Photo) -> Action:
 
 def within_reach(staff: Staff, order: Order) -> None:
     """Raises NotAllowed for an order of a school that this person has nothing to do with."""
-    if staff.school_ids and order.school_id not in staff.school_ids:
+    if not staff.sees(order.school_id):
         raise NotAllowed
 
 

@@ -55,6 +55,14 @@ def everything() -> Sequence[Reason]:
     return db.session.scalars(select(Reason).order_by(Reason.active.desc(), Reason.position, Reason.id)).all()
 
 
+def get(reason_id: int) -> Reason:
+    """One reason. Raises NotFound."""
+    found = db.session.get(Reason, reason_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
 def checks_behind(reason: Reason) -> set[str]:
     """Codes of the checks that a reason is about: its own, and those that RELATED names for it."""
     return {code for code, name in RELATED.items() if name == reason.code} | ({reason.check_code or ""} - {""})
@@ -72,9 +80,7 @@ def save(values: Mapping[str, str], staff: Staff, reason_id: int | None = None) 
     """
     by_id = staff.id
     with unit_of_work():
-        reason = db.session.get(Reason, reason_id) if reason_id else None
-        if reason_id and reason is None:
-            raise NotFound
+        reason = get(reason_id) if reason_id else None
         values = dict(values) | ({"code": reason.code} if reason else {})
         wrong = faults(values) or _clashes(values, reason)
         if wrong:
@@ -154,9 +160,7 @@ def remove(reason_id: int, staff: Staff) -> None:
     """Delete a reason that was never given. Raises Invalid for one that was: it can be switched off instead."""
     by_id = staff.id
     with unit_of_work():
-        reason = db.session.get(Reason, reason_id)
-        if reason is None:
-            raise NotFound
+        reason = get(reason_id)
         if used(reason.code):
             raise Invalid(N_("该原因已被使用，不能删除；可以停用"))
         if reason.active and not any(row.active for row in db.session.scalars(select(Reason)) if row.id != reason.id):

@@ -36,14 +36,14 @@ def choices(staff: Staff) -> tuple[Sequence[School], Sequence[Campaign]]:
 def campaign(staff: Staff, code: str) -> Campaign:
     """A campaign that this person may see. Raises NotFound for others."""
     found = db.session.scalar(select(Campaign).where(Campaign.code == code))
-    if found is None or (staff.school_ids and found.school_id not in staff.school_ids):
+    if found is None or not staff.sees(found.school_id):
         raise NotFound(N_("没有这个批次"))
     return found
 
 
 def within(staff: Staff, school_id: int) -> None:
     """Raises NotFound where somebody is bound to schools and this is none of them."""
-    if staff.school_ids and school_id not in staff.school_ids:
+    if not staff.sees(school_id):
         raise NotFound
 
 

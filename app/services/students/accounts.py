@@ -119,6 +119,11 @@ def _live_orders(account_id: int) -> Sequence[Order]:
     return db.session.scalars(select(Order).where(Order.account_id == account_id, Order.state.in_(live))).all()
 
 
+def get(account_id: int) -> Account:
+    """A signed-in student's account."""
+    return db.session.get_one(Account, account_id)
+
+
 def holder(key: str) -> Account | None:
     """Whose cookie this is, from the account's number and how often it had signed out; None once that is over."""
     number, _sep, sign_outs = key.partition("-")

@@ -57,7 +57,7 @@ def dispute(staff: Staff, request_id: int) -> Dispute:
     row = student_requests.find(staff, request_id, RequestKind.CODE)
     assert row.order is not None and row.code is not None
     held = codes.holder(row.code.claimed, row.order.id) if row.code.claimed else None
-    elsewhere = bool(staff.school_ids) and held is not None and held.order.school_id not in staff.school_ids
+    elsewhere = held is not None and not staff.sees(held.order.school_id)
     return Dispute(row, row.order, row.code, held, elsewhere)
 
 

@@ -1,6 +1,6 @@
 """The student's side of an order, one module a step; views and commands use what is named here."""
 
-from app.services.submissions.campaigns import campaign_by_code, is_open, last_campaign, open_campaigns
+from app.services.submissions.campaigns import campaign_by_code, campaign_by_id, is_open, last_campaign, open_campaigns
 from app.services.submissions.code import ask_person_for_code, upload_code
 from app.services.submissions.form import keep_typed, pick_lists, save_form, typed
 from app.services.submissions.onsite import add_onsite_photo, submit_onsite
@@ -12,8 +12,11 @@ from app.services.submissions.shown import (
     events_shown,
     live_order,
     owned,
+    owned_photo,
     payment_of,
+    reasons_of,
     refund_of,
+    rejected_photo,
     review_by,
     state_shown,
     under_appeal,
@@ -41,6 +44,7 @@ __all__ = [
     "ask_person",
     "ask_person_for_code",
     "campaign_by_code",
+    "campaign_by_id",
     "cancel",
     "changed_since",
     "decision_shown",
@@ -55,11 +59,14 @@ __all__ = [
     "new_number",
     "open_campaigns",
     "owned",
+    "owned_photo",
     "payment_of",
     "photo_ready",
     "pick_lists",
     "picture_suffix",
+    "reasons_of",
     "refund_of",
+    "rejected_photo",
     "resubmit",
     "review_by",
     "save_form",

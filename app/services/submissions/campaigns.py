@@ -23,6 +23,14 @@ def campaign_by_code(code: str) -> Campaign:
     return found
 
 
+def campaign_by_id(campaign_id: int | None) -> Campaign:
+    """A campaign that a form named. Raises NotFound."""
+    found = db.session.get(Campaign, campaign_id) if campaign_id is not None else None
+    if found is None:
+        raise NotFound
+    return found
+
+
 def is_open(campaign: Campaign) -> bool:
     """Whether today, in Beijing, lies within the campaign."""
     return campaign.opens <= beijing(now()).date() <= campaign.closes and campaign.closed_at is None

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from app.adapters.clock import beijing, now
 from app.extensions import db
-from app.models import Decision, Event, Order, Payment, PaymentState, Refund
+from app.models import Decision, DecisionReason, Event, Order, Payment, PaymentState, Photo, Refund
 from app.rules.faults import NotFound
 from app.rules.states import LIVE, Action, OrderState
 from app.rules.text import N_
@@ -45,6 +45,29 @@ def decision_shown(order: Order) -> Decision | None:
     if decision is None or decision.undone_at is not None or decision.visible_from > now():
         return None
     return decision
+
+
+def rejected_photo(order: Order) -> Photo | None:
+    """The photo that the student knows to be rejected."""
+    decision = decision_shown(order)
+    rejected = decision is not None and decision.outcome == "rejected"
+    return db.session.get(Photo, decision.photo_id) if rejected else None  # type: ignore[union-attr]
+
+
+def reasons_of(event: Event) -> Sequence[DecisionReason]:
+    """The reasons that a rejection in the history gave; none of any other event."""
+    rejects = event.decision_id is not None and event.action == Action.REJECT
+    decision = db.session.get(Decision, event.decision_id) if rejects else None
+    return decision.reasons if decision is not None else []
+
+
+def owned_photo(account_id: int, number: str, no: int) -> Photo:
+    """A version of the photo on the student's own order. Raises NotFound for any other."""
+    wanted = select(Photo).where(Photo.order_id == owned(account_id, number).id, Photo.no == no)
+    found = db.session.scalar(wanted)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def under_appeal(order: Order) -> bool:

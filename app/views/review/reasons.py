@@ -8,7 +8,6 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.extensions import db
 from app.models import Reason
 from app.rules.faults import Invalid
 from app.rules.fields import FIELDS
@@ -40,7 +39,7 @@ def reason_new() -> Any:
 @bp.get("/reasons/<int:reason_id>")
 @roles(*EDITORS)
 def reason(reason_id: int) -> Any:
-    row = db.get_or_404(Reason, reason_id)
+    row = reasons.get(reason_id)
     values = {name: str(getattr(row, name) if getattr(row, name) is not None else "") for name in COLUMNS}
     return _editor(row, values | {"active": "1" if row.active else ""}, {})
 
@@ -82,7 +81,7 @@ def save_reason(reason_id: int | None) -> Any:
     try:
         reasons.save(values, current_user, reason_id)
     except Invalid as fault:
-        row = db.session.get(Reason, reason_id) if reason_id else None
+        row = reasons.get(reason_id) if reason_id else None
         return _editor(row, ({"code": row.code} if row else {}) | values, fault.fields, 422)
     flash(_("已保存；之后的驳回使用新内容，已发出的驳回不变"))
     return redirect(url_for("review.reason_list"), 303)
