@@ -17,5 +17,5 @@ def fen(text: str) -> int | None:
 
 
 def yuan(amount: int) -> str:
-    """Fen as yuan with two decimals: 1500 is `15.00`."""
-    return f"{amount // 100}.{amount % 100:02d}"
+    """Fen as yuan with two decimals: 1500 is `15.00`, -50 is `-0.50`."""
+    return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02d}"

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.rules.bill import COLUMNS, SUMMARY
+from app.rules.yuan import yuan
 from app.simulator.protocol import answer, beijing_time, merchant_only, refused, state
 
 bp = Blueprint("bill", __name__)
@@ -63,10 +64,6 @@ def _cells(columns: tuple[str, ...], values: Mapping[str, str]) -> str:
     return ",".join(f"`{values[name]}" for name in columns)
 
 
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
-
-
 def _row(trade: Mapping[str, Any], when: str, refund: Mapping[str, Any] | None = None) -> dict[str, str]:
     total = trade["amount"]["total"]
     values = dict.fromkeys(COLUMNS, "0") | {
@@ -88,7 +85,7 @@ def _row(trade: Mapping[str, Any], when: str, refund: Mapping[str, Any] | None =
     zero = ("应结订单金额", "代金券金额", "退款金额", "充值券退款金额", "订单金额", "申请退款金额")
     values |= dict.fromkeys(zero, "0.00")
     if refund is None:
-        paid = {"交易状态": "SUCCESS", "应结订单金额": _yuan(total), "订单金额": _yuan(total)}
+        paid = {"交易状态": "SUCCESS", "应结订单金额": yuan(total), "订单金额": yuan(total)}
         none = {"退款类型": "", "退款状态": "", "手续费": f"{total * _RATE / 100:.5f}"}
         return values | paid | none
     fen = refund["amount"]["refund"]
@@ -96,8 +93,8 @@ def _row(trade: Mapping[str, Any], when: str, refund: Mapping[str, Any] | None =
         "交易状态": "REFUND",
         "微信退款单号": refund["refund_id"],
         "商户退款单号": refund["out_refund_no"],
-        "退款金额": _yuan(fen),
-        "申请退款金额": _yuan(fen),
+        "退款金额": yuan(fen),
+        "申请退款金额": yuan(fen),
         "退款类型": "ORIGINAL",
         "退款状态": {"ABNORMAL": "CHANGE"}.get(refund["status"], refund["status"]),
         "手续费": f"{-fen * _RATE / 100:.5f}",

@@ -16,6 +16,7 @@ from app.rules.faults import Invalid
 from app.rules.states import Role
 from app.security import roles
 from app.services.schools import campaigns, endings, reminders, schools
+from app.views.forms import sentences
 from app.views.sign_in import qr_svg
 
 bp = Blueprint("campaigns", __name__, url_prefix="/schools/campaigns")
@@ -128,7 +129,7 @@ def end(code: str) -> Any:
     try:
         endings.end(code, request.form.get("typed", ""), current_user)
     except Invalid as fault:
-        return _ending(code, {name: _(text) for name, text in fault.fields.items()}, 422)
+        return _ending(code, sentences(fault), 422)
     flash(_("批次已结束，未完成的订单将在几分钟内关闭，已支付的款项原路退回"))
     return redirect(url_for("campaigns.ending", code=code), 303)
 

@@ -12,6 +12,7 @@ from app.rules.faults import Invalid
 from app.rules.states import Role
 from app.security import roles
 from app.services import batches
+from app.views.forms import sentences
 
 bp = Blueprint("delivery", __name__, url_prefix="/schools/batches")
 
@@ -59,6 +60,6 @@ def acknowledge(number: str) -> Any:
             current_user, number, same, request.form.get("lines", ""), request.form.get("text", "")
         )
     except Invalid as fault:
-        return _page(number, {name: _(text) for name, text in fault.fields.items()}, 422)
+        return _page(number, sentences(fault), 422)
     flash(_("已签收，%(n)s 处差异已转给制作员", n=count) if count else _("已签收"))
     return redirect(url_for("delivery.batch", number=number), 303)

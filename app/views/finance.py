@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters.clock import beijing, now
-from app.export.table import harmless
 from app.models import BillDifference, Payment
 from app.rules import labels
 from app.rules.faults import ActionNotAllowed
 from app.rules.states import Action, OrderState, Role, allowed
+from app.rules.yuan import yuan
 from app.security import roles
 from app.services import staff_search
 from app.services.money import differences, ledger, money_story, payments, reconciliation, refunds
 from app.services.money.ledger import Wanted
 from app.services.schools import schools
 from app.services.transitions import Actor
+from app.views.tables import stream_csv
 
 bp = Blueprint("finance", __name__, url_prefix="/finance")
-
-_AMOUNT = re.compile(r"-?[0-9]+\.[0-9]{2}")
 
 FINANCE = (Role.FINANCE, Role.ADMIN)
 
@@ -55,9 +51,7 @@ def _wanted() -> Wanted:
 
 
 def _yuan(fen: int | None) -> str:
-    if fen is None:
-        return ""
-    return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+    return "" if fen is None else yuan(fen)
 
 
 @bp.get("/")
@@ -87,7 +81,7 @@ def payments_csv() -> Response:
         _("创建时间"),
         _("支付时间"),
     ]
-    return _csv("payments.csv", head, map(_payment_cells, ledger.payments_all(current_user, _wanted())))
+    return stream_csv("payments", head, map(_payment_cells, ledger.payments_all(current_user, _wanted())))
 
 
 def _payment_cells(row: Payment) -> Sequence[object]:
@@ -183,7 +177,7 @@ def resolve(difference_id: int) -> Any:
 @roles(*FINANCE)
 def differences_csv() -> Response:
     head = [_("日期"), _("差异"), _("单号"), _("我方"), _("微信"), _("处理时间"), _("处理结果")]
-    return _csv("differences.csv", head, map(_difference_cells, differences.everything(current_user, _day("day"))))
+    return stream_csv("differences", head, map(_difference_cells, differences.everything(current_user, _day("day"))))
 
 
 def _difference_cells(row: BillDifference) -> Sequence[object]:
@@ -197,21 +191,3 @@ def notices() -> Any:
     return render_template(
         "finance/notices.html", rows=ledger.odd_notices(current_user), figures=ledger.today(current_user)
     )
-
-
-def _csv(name: str, head: Sequence[str], lines: Iterable[Sequence[object]]) -> Response:
-    """Streamed, with a mark that tells Excel it is UTF-8; a written note cannot become a formula."""
-
-    def text() -> Iterator[str]:
-        yield "\ufeff" + _csv_line(head)
-        for cells in lines:
-            yield _csv_line(cells)
-
-    headers = {"Content-Disposition": f"attachment; filename={name}"}
-    return Response(stream_with_context(text()), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _csv_line(cells: Sequence[object]) -> str:
-    file = io.StringIO()
-    csv.writer(file).writerow([cell if _AMOUNT.fullmatch(str(cell)) else harmless(cell) for cell in cells])
-    return file.getvalue()

@@ -14,6 +14,7 @@ from app.rules.fields import FIELDS
 from app.security import student_only
 from app.services import submissions
 from app.services.students import accounts, consents, deletions, personal, student_requests
+from app.views.forms import after_upload, uploaded
 
 bp = Blueprint("me", __name__, url_prefix="/me")
 
@@ -41,10 +42,8 @@ def nickname() -> Any:
 @bp.post("/avatar")
 @student_only
 def change_avatar() -> Any:
-    file = request.files.get("avatar")
-    accounts.show_face(current_user.id, file.read() if file else b"")
-    target = url_for("me.profile")
-    return {"next": target} if request.headers.get("X-Upload") else redirect(target, 303)
+    accounts.show_face(current_user.id, uploaded("avatar"))
+    return after_upload(url_for("me.profile"))
 
 
 @bp.get("/avatar")

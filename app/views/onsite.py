@@ -16,17 +16,18 @@ from app.security import roles
 from app.services.schools import campaigns, onsite, schools
 from app.services.submissions import PICTURES, picture_suffix
 from app.views import texts
+from app.views.forms import page_number
+from app.views.pictures import SHOWN_BY_BROWSERS
 
 bp = Blueprint("onsite", __name__, url_prefix="/onsite")
 
 PRODUCERS = (Role.PRODUCER, Role.ADMIN)
-_SHOWN = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
 @bp.get("/")
 @roles(*PRODUCERS)
 def index() -> Any:
-    text, page = request.args.get("q", ""), max(1, request.args.get("page", 1, type=int))
+    text, page = request.args.get("q", ""), page_number()
     found, total = campaigns.listed(current_user, text, page)
     rows = [(one, onsite.waiting_page(one)[1], onsite.drafts(one)[1]) for one in found]
     return render_template("onsite/index.html", rows=rows, total=total, page=page, size=campaigns.PAGE, text=text)
@@ -36,7 +37,7 @@ def index() -> Any:
 @roles(*PRODUCERS)
 def campaign(code: str) -> Any:
     found = schools.campaign(current_user, code)
-    page = max(1, request.args.get("page", 1, type=int))
+    page = page_number()
     waiting, total = onsite.waiting_page(found, page)
     drafts, draft_total = onsite.drafts(found)
     return render_template(
@@ -110,9 +111,9 @@ def picture(intake_id: int) -> Response:
     found = _waiting(intake_id)
     data = storage().get(str(found.key))
     suffix = picture_suffix(data)
-    if suffix not in _SHOWN:
+    if suffix not in SHOWN_BY_BROWSERS:
         abort(404)
-    return Response(data, content_type=_SHOWN[suffix])
+    return Response(data, content_type=SHOWN_BY_BROWSERS[suffix])
 
 
 @bp.post("/photos/<int:intake_id>/assign")

@@ -9,8 +9,8 @@ from app.adapters.storage import storage
 from app.models import CodeImage, Photo
 from app.rules.faults import NotFound
 
-CODE_MIMES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
-"""Kinds of code pictures that every browser shows; others are downloaded."""
+SHOWN_BY_BROWSERS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+"""Kinds of pictures that every browser shows, by suffix; others are downloaded."""
 
 
 def send_code(code: CodeImage) -> Response:
@@ -19,10 +19,10 @@ def send_code(code: CodeImage) -> Response:
         data = storage().get(code.key)
     except FileNotFoundError:
         raise NotFound(_("这张图片不可用")) from None
-    response = Response(data, content_type=CODE_MIMES.get(code.suffix, "application/octet-stream"))
+    response = Response(data, content_type=SHOWN_BY_BROWSERS.get(code.suffix, "application/octet-stream"))
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    if code.suffix not in CODE_MIMES:
+    if code.suffix not in SHOWN_BY_BROWSERS:
         response.headers["Content-Disposition"] = f"attachment; filename=code.{code.suffix}"
     return response
 

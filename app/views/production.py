@@ -9,13 +9,14 @@ from flask import Blueprint, Response, current_app, flash, redirect, render_temp
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.export.page import page
+from app.export.page import page as receivers_page
 from app.rules.faults import NotFound
 from app.rules.states import Role
 from app.security import roles
 from app.services import batches
 from app.services.transitions import Actor
 from app.views import texts
+from app.views.forms import page_number
 
 bp = Blueprint("production", __name__, url_prefix="/production")
 
@@ -71,10 +72,10 @@ def batch(number: str) -> Any:
 
 def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") -> Any:
     found = batches.by_number(number, current_user)
-    number_of_page, changed = request.args.get("page", 1, type=int), request.args.get("changed") == "1"
-    rows = batches.page_of(found, number_of_page, changed=changed)
+    page, changed = page_number(), request.args.get("changed") == "1"
+    rows = batches.page_of(found, page, changed=changed)
     return render_template(
-        "production/batch.html", batch=found, summary=batches.summary(found), rows=rows, page=number_of_page,
+        "production/batch.html", batch=found, summary=batches.summary(found), rows=rows, page=page,
         changed=changed, more=len(rows) == batches.PAGE, tick=0, links=batches.links_of(found),
         downloads=batches.downloads_of(found), differences=batches.differences(found),
         fingerprint=current_app.extensions["keys"].fingerprint, here=batches.is_here(found), link=link, code=code,
@@ -159,5 +160,5 @@ def find() -> Any:
 @roles(*PRODUCERS, Role.SCHOOL)
 def verify_page() -> Response:
     """The receiver's self-contained page, to be kept: as a file, with a policy of its own inside."""
-    data = page(current_app.extensions["keys"].fingerprint)
+    data = receivers_page(current_app.extensions["keys"].fingerprint)
     return send_file(BytesIO(data), as_attachment=True, download_name="verify.html", mimetype="text/html")

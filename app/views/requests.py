@@ -14,7 +14,7 @@ from app.rules.faults import Invalid, NotFound
 from app.rules.states import Role
 from app.security import roles
 from app.services.students import code_moves, deletions, student_requests
-from app.views.pictures import CODE_MIMES, send_code
+from app.views.pictures import SHOWN_BY_BROWSERS, send_code
 
 bp = Blueprint("requests", __name__, url_prefix="/requests")
 
@@ -82,7 +82,7 @@ def code(request_id: int) -> Any:
 def _code(request_id: int, fault: Invalid | None = None, status: int = 200) -> Any:
     found = code_moves.dispute(current_user, request_id)
     wrong = _sentence(fault)
-    page = render_template("requests/code.html", found=found, row=found.request, mimes=CODE_MIMES, wrong=wrong)
+    page = render_template("requests/code.html", found=found, row=found.request, mimes=SHOWN_BY_BROWSERS, wrong=wrong)
     return page, status
 
 

@@ -8,12 +8,13 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.export import table
 from app.rules.faults import Invalid
 from app.rules.states import Role
 from app.rules.text import N_
 from app.security import roles
 from app.services.schools import roster_imports, rosters, schools
+from app.views.forms import page_number, sentences, uploaded
+from app.views.tables import send_table
 
 bp = Blueprint("rosters", __name__, url_prefix="/schools/campaigns/<code>/roster")
 
@@ -43,11 +44,11 @@ def _index(code: str, wrong: dict[str, str], status: int = 200) -> Any:
 @bp.post("/")
 @roles(*READERS)
 def upload(code: str) -> Any:
-    found, file = schools.campaign(current_user, code), request.files.get("roster")
+    found = schools.campaign(current_user, code)
     try:
-        made = roster_imports.upload(found, current_user, file.read() if file else b"")
+        made = roster_imports.upload(found, current_user, uploaded("roster"))
     except Invalid as fault:
-        return _index(code, {name: _(text) for name, text in fault.fields.items()}, 422)
+        return _index(code, sentences(fault), 422)
     return redirect(url_for("rosters.show", code=code, import_id=made.id), 303)
 
 
@@ -68,7 +69,7 @@ def show(code: str, import_id: int) -> Any:
 def _show(code: str, import_id: int, wrong: dict[str, str], status: int = 200) -> Any:
     found = schools.campaign(current_user, code)
     row = roster_imports.find(found, import_id)
-    page = max(1, request.args.get("page", 1, type=int))
+    page = page_number()
     problems = row.problems[(page - 1) * PAGE : page * PAGE]
     return render_template(
         "rosters/show.html", campaign=found, row=row, fields=FIELDS, problems=problems, page=page, size=PAGE,
@@ -95,7 +96,7 @@ def start(code: str, import_id: int) -> Any:
     try:
         roster_imports.start(found, import_id, columns, dry_run=request.form.get("dry_run") == "1")
     except Invalid as fault:
-        return _show(code, import_id, {name: _(text) for name, text in fault.fields.items()}, 422)
+        return _show(code, import_id, sentences(fault), 422)
     return redirect(url_for("rosters.show", code=code, import_id=import_id), 303)
 
 
@@ -104,8 +105,4 @@ def start(code: str, import_id: int) -> Any:
 def problems(code: str, import_id: int) -> Response:
     row = roster_imports.find(schools.campaign(current_user, code), import_id)
     lines = [(number, _(sentence)) for number, sentence in row.problems]
-    return Response(
-        table.as_csv([_("行"), _("问题")], lines),
-        content_type=table.CONTENT_TYPES["csv"],
-        headers={"Content-Disposition": 'attachment; filename="problems.csv"'},
-    )
+    return send_table("problems", "csv", [_("行"), _("问题")], lines)

@@ -8,7 +8,6 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.export import table
 from app.rules.faults import Invalid
 from app.rules.labels import STAGE_LABELS
 from app.rules.school_form import write_colleges
@@ -17,6 +16,8 @@ from app.rules.text import N_
 from app.security import roles
 from app.services import audit, batches
 from app.services.schools import campaigns, progress, reminders, schools
+from app.views.forms import page_number, sentences
+from app.views.tables import send_table
 
 bp = Blueprint("schools", __name__, url_prefix="/schools")
 
@@ -29,7 +30,7 @@ LINE_HEAD = (N_("学院"), N_("班级"), N_("学号"), N_("姓名"), N_("情况"
 @bp.get("/")
 @roles(*READERS)
 def index() -> Any:
-    text, page = request.args.get("q", ""), max(1, request.args.get("page", 1, type=int))
+    text, page = request.args.get("q", ""), page_number()
     found, total = campaigns.listed(current_user, text, page)
     return render_template(
         "schools/index.html", campaigns=found, total=total, page=page, size=campaigns.PAGE, text=text,
@@ -65,7 +66,7 @@ def save(code: str = "") -> Any:
     try:
         found = schools.save(request.form, current_user, code)
     except Invalid as fault:
-        return _editor(request.form.to_dict(), {k: _(v) for k, v in fault.fields.items()}, code, 422)
+        return _editor(request.form.to_dict(), sentences(fault), code, 422)
     flash(_("已保存：%(name)s", name=found.name))
     return redirect(url_for("schools.index"), 303)
 
@@ -89,7 +90,7 @@ def students(code: str, stage: str) -> Any:
     found = schools.campaign(current_user, code)
     if stage not in progress.STAGES:
         abort(404)
-    page = max(1, request.args.get("page", 1, type=int))
+    page = page_number()
     counts = progress.counts(found, progress.figures(found))
     return render_template(
         "schools/students.html", campaign=found, stage=stage, lines=progress.lines(found, stage, page),
@@ -110,13 +111,7 @@ def download(code: str, what: str, kind: str) -> Response:
     else:
         abort(404)
     audit.record(current_user, "students.downloaded", f"campaign-{found.id}", what)
-    write = table.as_csv if kind == "csv" else table.as_xlsx
-    name = f"{code}-{what}.{kind}"
-    return Response(
-        write([_(title) for title in head], rows),
-        content_type=table.CONTENT_TYPES[kind],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return send_table(f"{code}-{what}", kind, [_(title) for title in head], rows)
 
 
 def _cells(line: progress.Line) -> tuple[str, ...]:

@@ -32,6 +32,11 @@ def test_yuan_as_people_type_them(typed: str, amount: int) -> None:
     assert fen(typed) == amount
 
 
+@pytest.mark.parametrize(("amount", "shown"), [(0, "0.00"), (1500, "15.00"), (-50, "-0.50"), (-1550, "-15.50")])
+def test_fen_as_people_read_them(amount: int, shown: str) -> None:
+    assert yuan(amount) == shown
+
+
 @pytest.mark.parametrize("typed", ["", "-1", "1.234", "1e3", "十五", "1,500", "15.", ".5", "NaN", "9" * 20])
 def test_what_is_no_money_is_not_guessed(typed: str) -> None:
     assert fen(typed) is None

@@ -16,8 +16,8 @@ from app.rules.faults import Invalid, NotFound
 from app.rules.states import OrderState, Role
 from app.services import batches
 from app.services.schools import onsite
-from app.views.finance import _csv_line
 from app.views.sign_in import LONGEST_TARGET, inside
+from app.views.tables import csv_line
 from tests.factories import Cast, make_campaign, make_order, make_school, make_staff, sign_in
 
 AWAY = ("//evil.example", "/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "/\\evil.example",
@@ -72,11 +72,11 @@ def test_a_studios_map_that_is_no_table_is_refused_with_a_sentence() -> None:
 @pytest.mark.parametrize("cell", ["=1+1", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_table_carries_a_formula(cell: str) -> None:
     assert harmless(cell) == f"'{cell}"
-    assert _csv_line(["x", cell]).startswith(("x,'", "x,\"'"))
+    assert csv_line(["x", cell]).startswith(("x,'", "x,\"'"))
 
 
 def test_an_amount_stays_a_number() -> None:
-    assert _csv_line(["-15.00", "15.00"]) == "-15.00,15.00\r\n"
+    assert csv_line(["-15.00", "15.00"]) == "-15.00,15.00\r\n"
 
 
 def _foreign_batch(cast: Cast) -> Batch:

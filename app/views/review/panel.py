@@ -14,7 +14,7 @@ from app.rules.states import Action, OrderState, allowed
 from app.services.review import decisions, leases, reasons, rejections, review_queue
 from app.services.review.remedies import remedies
 from app.views import staff_pictures, texts
-from app.views.pictures import CODE_MIMES
+from app.views.pictures import SHOWN_BY_BROWSERS
 from app.views.ruler import overlay
 
 ORDER_OF_VERDICTS = {"fail": 0, "warn": 1, "pass": 2, "skipped": 3}
@@ -27,7 +27,7 @@ def panel(order_id: int | None, tab: str = "", *, leased: bool = False) -> dict[
 
     `leased`: this tab was offered the order just now, so nobody has to be asked who holds it.
     """
-    facts: dict[str, Any] = {"order": None, "tab": tab, "address": staff_pictures.address, "mimes": CODE_MIMES}
+    facts: dict[str, Any] = {"order": None, "tab": tab, "address": staff_pictures.address, "mimes": SHOWN_BY_BROWSERS}
     found = review_queue.whole(order_id) if order_id is not None else None
     if found is None:
         return facts
