@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, TextClause, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.adapters.clock import now
+from app.adapters.clock import beijing, now
 from app.extensions import db
 from app.models.people import Account
 from app.models.photo import Photo
@@ -72,6 +72,16 @@ class Order(db.Model):
     exemptions: Mapped[list[Exemption]] = relationship(viewonly=True)
     codes: Mapped[list[CodeImage]] = relationship(order_by="CodeImage.id", back_populates="order")
     events: Mapped[list[Event]] = relationship(order_by="Event.id", back_populates="order")
+
+    @property
+    def due_day(self) -> date:
+        """The Beijing day by which the campaign promises a decision, once it waits for one."""
+        return beijing(self.state_since).date() + timedelta(days=self.campaign.review_days)
+
+    @property
+    def late(self) -> bool:
+        """Whether the promised day is over."""
+        return self.due_day < beijing(now()).date()
 
     @property
     def code(self) -> CodeImage | None:

@@ -10,8 +10,9 @@ from sqlalchemy import event, text
 
 from app.extensions import db
 from app.models import Order, Staff
-from app.services.review import leases, review_queue
-from app.services.review.review_queue import CANDIDATES, Filters
+from app.services.review import leases
+from app.services.review.queue_filters import Filters, waiting
+from app.services.review.review_queue import CANDIDATES
 
 PLANS = {
     "the next order": Filters(),
@@ -27,7 +28,7 @@ PLANS = {
 
 def plan(staff: Staff, filters: Filters) -> list[str]:
     """The plan's lines."""
-    query = review_queue.waiting(staff, filters).with_only_columns(Order.id).where(leases.free("tab", staff.id))
+    query = waiting(staff, filters).with_only_columns(Order.id).where(leases.free("tab", staff.id))
     compiled = query.limit(CANDIDATES).compile(db.engine, compile_kwargs={"literal_binds": True})
     word = "EXPLAIN" if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
     return [str(row[-1]).strip() for row in db.session.connection().exec_driver_sql(f"{word} {compiled}")]

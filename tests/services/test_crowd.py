@@ -18,9 +18,9 @@ from app.rules.states import OrderState, Role
 from app.services import staff_search
 from app.services.review import decisions, galleries, leases, review_queue
 from app.services.review.decisions import Judgement, Seen
+from app.services.review.queue_filters import Filters
 from app.services.review.reasons import seed_reasons
 from app.services.review.rejections import Told
-from app.services.review.review_queue import Filters
 from tests.factories import Cast, make_order, make_staff
 
 REVIEWERS, ORDERS = (50, 600) if os.environ.get("CAIXIANG_SOAK") else (8, 40)
@@ -65,9 +65,10 @@ class Crowd:
         tab, staff_id = f"{staff.id}-{chance.random()}", staff.id  # each time as after a crash: a new tab
         if chance.random() < 0.05:
             return self._gallery(staff, tab)
-        order = review_queue.offer_next(staff, Filters(), tab=tab)
-        if order is None:
+        order_id = review_queue.offer_next(staff, Filters(), tab=tab)
+        if order_id is None:
             return False
+        order = db.session.get_one(Order, order_id)
         seen = Seen(order.id, order.version, order.photo_id or 0)
         fate = chance.random()
         if fate < 0.15:  # the browser died; its lease must run out by itself

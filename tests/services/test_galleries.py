@@ -13,7 +13,7 @@ from app.rules.states import OrderState
 from app.services import staff_search
 from app.services.review import galleries, leases, review_queue
 from app.services.review.decisions import Seen
-from app.services.review.review_queue import Filters
+from app.services.review.queue_filters import Filters
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_decision, make_order
 
@@ -70,8 +70,8 @@ def test_a_sample_is_not_offered_in_a_gallery_again(cast: Cast) -> None:
     _look(cast.reviewer, shown)
     galleries.approve(cast.reviewer, shown, set(), since)
     assert review_queue.green(cast.reviewer, EVERYTHING, 40, "a") == []
-    sample = review_queue.offer_next(cast.reviewer, Filters(kind="sample"), tab="a")
-    assert sample is not None and sample.photo is not None and sample.photo.sampled_at is not None
+    sample = db.session.get_one(Order, review_queue.offer_next(cast.reviewer, Filters(kind="sample"), tab="a"))
+    assert sample.photo is not None and sample.photo.sampled_at is not None
 
 
 @pytest.mark.parametrize("fault", ["decided", "asked", "unread code", "not passed", "other name", "no rendition"])

@@ -13,7 +13,7 @@ from app.rules.faults import NotAllowed
 from app.rules.states import OrderState, Role
 from app.services.review import decisions, leases, review_queue
 from app.services.review.decisions import Judgement, Seen
-from app.services.review.review_queue import Filters
+from app.services.review.queue_filters import Filters
 from app.services.unit import unit_of_work
 from tests.factories import Cast, make_order, make_school, make_staff
 
@@ -33,13 +33,12 @@ def test_an_order_is_offered_to_one_person_until_the_lease_runs_out(any_cast: Ca
     first, second = _waiting(any_cast, 2)
     mine = review_queue.offer_next(any_cast.reviewer, EVERYTHING, tab="a")
     theirs = review_queue.offer_next(any_cast.other_reviewer, EVERYTHING, tab="b")
-    assert mine is not None and theirs is not None
-    assert (mine.id, theirs.id) == (first, second)
+    assert (mine, theirs) == (first, second)
     assert review_queue.offer_next(make_staff(Role.REVIEWER), EVERYTHING, tab="c") is None
     assert not leases.lease(first, any_cast.other_reviewer, "b")
     _run_out(first)
     again = review_queue.offer_next(any_cast.other_reviewer, EVERYTHING, [second], "b")
-    assert again is not None and again.id == first
+    assert again == first
 
 
 def test_orders_of_other_schools_are_neither_leased_nor_told_of(any_cast: Cast) -> None:
@@ -60,7 +59,7 @@ def test_two_tabs_of_one_person_are_offered_different_orders(any_cast: Cast) -> 
     _waiting(any_cast, 2)
     one = review_queue.offer_next(any_cast.reviewer, EVERYTHING, tab="one")
     two = review_queue.offer_next(any_cast.reviewer, EVERYTHING, tab="two")
-    assert one is not None and two is not None and one.id != two.id
+    assert one is not None and two is not None and one != two
 
 
 def test_it_is_renewed_taken_over_and_the_loser_is_told(any_cast: Cast) -> None:

@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models import Campaign, Order, PhotoCheck
 from app.rules.states import OrderState, Role
 from app.services.review import review_queue
-from app.services.review.review_queue import Filters
+from app.services.review.queue_filters import Filters
 from app.services.schools import schools
 from tests.bench.review_seed import fill
 from tests.factories import Cast, make_campaign, make_decision, make_order, make_school, make_staff, queued

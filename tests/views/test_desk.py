@@ -19,8 +19,8 @@ from app.extensions import db
 from app.models import Decision, Order, PhotoCheck, Reason, RosterEntry
 from app.rules.states import OrderState, Role
 from app.services import staff_search
+from app.services.review.queue_filters import SORTS
 from app.services.review.reasons import seed_reasons
-from app.services.review.review_queue import SORTS
 from tests.factories import Cast, make_decision, make_form, make_order, make_photo, make_school, make_staff, sign_in
 
 SCRIPT = {"HX-Request": "true"}

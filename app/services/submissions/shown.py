@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import select
 
-from app.adapters.clock import beijing, now
+from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, DecisionReason, Event, Order, Payment, PaymentState, Photo, Refund
 from app.rules.faults import NotFound
@@ -128,4 +128,4 @@ def review_by(order: Order) -> date | None:
     """预计 … 前完成审核: the Beijing day by which the campaign promises a decision."""
     if OrderState(order.state) is not OrderState.PENDING_REVIEW:
         return None
-    return beijing(order.state_since).date() + timedelta(days=order.campaign.review_days)
+    return order.due_day

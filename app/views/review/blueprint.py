@@ -7,7 +7,7 @@ import secrets
 from flask import Blueprint, request
 
 from app.rules.states import Role
-from app.services.review.review_queue import Filters
+from app.services.review.queue_filters import Filters
 
 bp = Blueprint("review", __name__, url_prefix="/review")
 

@@ -50,7 +50,7 @@ def _seconds_left(decision: Decision) -> int:
 
 def _next() -> Any:
     skip = request.values.getlist("skip", type=int)[-SKIPPED:]
-    return answer(review_queue.offer_next_id(current_user, read_filters(), skip, tab()), leased=True)
+    return answer(review_queue.offer_next(current_user, read_filters(), skip, tab()), leased=True)
 
 
 @bp.get("/desk")
@@ -58,7 +58,7 @@ def _next() -> Any:
 def desk() -> Any:
     """The first order that is free, in a tab of its own."""
     name = tab()
-    return answer(review_queue.offer_next_id(current_user, read_filters(), tab=name), name=name, leased=True)
+    return answer(review_queue.offer_next(current_user, read_filters(), tab=name), name=name, leased=True)
 
 
 @bp.get("/orders/<number>/desk")

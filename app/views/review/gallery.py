@@ -16,7 +16,7 @@ from app.rules.faults import Invalid, NotFound, StaleOrder
 from app.security import roles
 from app.services.review import galleries, review_queue
 from app.services.review.decisions import Seen
-from app.services.review.review_queue import Filters
+from app.services.review.queue_filters import Filters
 from app.views import staff_pictures
 from app.views.review.blueprint import REVIEWERS, bp, read_filters, tab
 

@@ -55,7 +55,6 @@ def panel(order_id: int | None, tab: str = "", *, leased: bool = False) -> dict[
             "reasons": [_offer(reason, photo) for reason in offered],
             "suggested": reasons.suggested(offered, {check.code for check in bad if check.verdict == "fail"}),
             "drawing": overlay(photo) if photo and photo.settled and photo.width else None,
-            "due": review_queue.due(order),
             "holder": holder,
             "mine": leased or (holder is not None and (holder.staff_id, holder.tab) == (current_user.id, tab)),
             "may_decide": bool({Action.APPROVE, Action.REJECT} & may) and photo is not None,

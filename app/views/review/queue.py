@@ -10,6 +10,7 @@ from flask_login import current_user
 from app.rules.messages import LABELS
 from app.security import roles
 from app.services.review import leases, reasons, review_queue
+from app.services.review.queue_filters import KINDS, SORTS
 from app.services.schools import schools
 from app.views import staff_pictures
 from app.views.review.blueprint import REVIEWERS, bp, read_filters
@@ -32,9 +33,7 @@ def queue() -> Any:
         campaigns=campaigns,
         reasons=reasons.everything(),
         checks=LABELS,
-        kinds=review_queue.KINDS,
-        sorts=review_queue.SORTS,
-        due=review_queue.due,
-        late=review_queue.late,
+        kinds=KINDS,
+        sorts=SORTS,
         address=staff_pictures.address,
     )
