@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from flask import current_app
 from sqlalchemy import or_, select
 
-from app.adapters.clock import BEIJING, beijing, now
+from app.adapters.clock import beijing, now
 from app.extensions import db
 from app.models import BatchItem, Campaign, Order, Payment, PaymentState
 from app.rules.faults import Fault
@@ -19,11 +19,6 @@ from app.services.transitions import SYSTEM, Actor, perform
 from app.services.unit import Unit, unit_of_work
 
 CLOSABLE = (OrderState.PENDING_REVIEW, OrderState.REJECTED, OrderState.REVISING, OrderState.PENDING_PRODUCTION)
-
-
-def ends_at(campaign: Campaign) -> datetime:
-    """The first moment after the campaign: the end of its last Beijing day."""
-    return datetime.combine(campaign.closes + timedelta(days=1), time(), BEIJING)
 
 
 def expire_due(limit: int = 500) -> int:
