@@ -1,9 +1,7 @@
 """WeChat Pay API v3 behind a small interface, over the `wechatpayv3` package.
 
-The package's traps are closed here: it checks no freshness, raises on a missing header, asks the network about an
-unknown serial and takes any 32-bit text for a time, so serial, type and age are looked at before it sees a notice. It
-has no setting for the address and fetches certificates in its constructor, so both are set behind its back; the
-version is pinned.
+The package's traps are closed here and in `wechatpay_notices`: it has no setting for the address and fetches
+certificates in its constructor, so both are set behind its back; the version is pinned.
 """
 
 from __future__ import annotations
@@ -12,11 +10,9 @@ import gzip
 import hashlib
 import json
 import logging
-import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +22,7 @@ from flask import current_app
 from wechatpayv3 import WeChatPay, WeChatPayType
 
 from app.adapters.wechatpay_keys import Certificates, merchant_public
+from app.adapters.wechatpay_notices import Notice, verified
 from app.rules.faults import Busy, Fault
 from app.rules.text import N_
 
@@ -34,14 +31,9 @@ log = logging.getLogger(__name__)
 TIMEOUT = (3, 6)
 """Seconds to connect and to read."""
 
-FRESH_SECONDS = 300
-"""How old a notice may be, and how far ahead its clock: the limit that WeChat sets for our requests."""
-
 TITLE_BYTES, REASON_BYTES = 127, 80
 """What WeChat takes of a payment's description and of a refund's reason, in UTF-8."""
 
-_SIGNATURE_TYPE = "WECHATPAY2-SHA256-RSA2048"
-_PROBE = "WECHATPAY/SIGNTEST/"
 _TRANSIENT = frozenset({"SYSTEM_ERROR", "SYSTEMERROR", "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED"})
 _UNKNOWN = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 
@@ -55,23 +47,6 @@ class PayError(Fault):
     def __init__(self, code: str) -> None:
         super().__init__(code=code)
         self.code = code
-
-
-class NoticeRefused(Exception):
-    """A callback that is not exactly what WeChat sends; `why`: serial, type, stale, probe, signature or malformed."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One verified and decrypted callback."""
-
-    id: str
-    event_type: str
-    resource: Mapping[str, Any]
 
 
 class Gateway:
@@ -193,31 +168,11 @@ class Gateway:
         return len(self._certificates.serials())
 
     def verify_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
-        """A callback, verified and decrypted. Raises NoticeRefused for everything that is not exactly that.
+        """A callback, verified and decrypted. Raises NoticeRefused for everything that is not exactly that."""
+        return verified(headers, body, self._knows, self._client.callback)
 
-        Never asks the network: an unknown serial is refused, WeChat sends again, and `flask sweep` fetches new
-        certificates meanwhile.
-        """
-        plain = {name.lower(): value for name, value in headers.items()}
-        serial = plain.get("wechatpay-serial", "")
-        if serial != self._public_key_id and not self._certificates.knows(serial):
-            raise NoticeRefused("serial")
-        if plain.get("wechatpay-signature-type") != _SIGNATURE_TYPE:
-            raise NoticeRefused("type")
-        stamp = plain.get("wechatpay-timestamp", "")
-        if not re.fullmatch(r"[0-9]{1,12}", stamp) or abs(time.time() - int(stamp)) > FRESH_SECONDS:
-            raise NoticeRefused("stale")
-        if plain.get("wechatpay-signature", "").startswith(_PROBE):  # WeChat tests whether we verify at all
-            raise NoticeRefused("probe")
-        try:
-            data = self._client.callback(plain, body)
-        except Exception:  # the package raises bare exceptions for malformed input
-            raise NoticeRefused("malformed") from None
-        if not data:
-            raise NoticeRefused("signature")
-        if not isinstance(data.get("resource"), dict) or not data.get("id") or not data.get("event_type"):
-            raise NoticeRefused("malformed")
-        return Notice(str(data["id"]), str(data["event_type"]), data["resource"])
+    def _knows(self, serial: str) -> bool:
+        return serial == self._public_key_id or self._certificates.knows(serial)
 
     def _answer(self, function: Any, **values: Any) -> tuple[int, Any]:
         try:

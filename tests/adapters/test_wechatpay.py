@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from app.adapters.clock import now
-from app.adapters.wechatpay import Gateway, NoticeRefused, PayError
+from app.adapters.wechatpay import Gateway, PayError
+from app.adapters.wechatpay_notices import NoticeRefused
 from app.rules.faults import Busy
 from app.simulator.server import build
 from app.simulator.signing import Signing

@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.clock import now
-from app.adapters.wechatpay import Notice, NoticeRefused, gateway
+from app.adapters.wechatpay import gateway
+from app.adapters.wechatpay_notices import Notice, NoticeRefused
 from app.extensions import db
 from app.models import NotifyLog, Order, Payment, PaymentState
 from app.rules.states import Action, OrderState
