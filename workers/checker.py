@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -22,7 +23,14 @@ from workers.outcome import CodeReading, Outcome, unpack
 ROOT = Path(__file__).resolve().parent.parent
 
 DEADLINE = 20.0
-"""Seconds for one picture; the slowest honest one (HEIC of 100 megapixels) takes about five."""
+"""Seconds of the child's own processor time for one picture; the slowest honest one (HEIC of 100 MP) takes five.
+By the clock a child that gets little of a busy machine may take longer; one that does nothing may not."""
+
+PATIENCE = 2.25
+"""How many deadlines may pass by the clock; a job's time limit on the queue is longer."""
+
+GLANCE = 1.0
+"""Seconds after which a child that is late is looked at again."""
 
 START = 60.0
 """Seconds for a child to load its models on a busy machine."""
@@ -44,7 +52,11 @@ class CheckerFailed(CheckerLost):
 
 
 class CheckerHung(CheckerLost):
-    """No answer within the deadline; the child was killed."""
+    """No answer within the deadline, or nothing done any more; the child was killed."""
+
+
+class CheckerStarved(CheckerLost):
+    """The child works on but gets too little of the machine: the picture's fault least of all. It was killed."""
 
 
 class CheckerCrashed(CheckerLost):
@@ -76,7 +88,7 @@ class Checker:
     def check(self, path: Path, rule: Mapping[str, Any], background: str, *, policy: str = "keep") -> Outcome:
         """Look at a photo under a rule body.
 
-        Raises CheckerHung, CheckerCrashed, or CheckerLost when no child can be had.
+        Raises CheckerHung, CheckerCrashed, or CheckerLost when no child can be had or the machine has no time for it.
         """
         request = {"what": "photo", "path": str(path), "rule": rule, "background": background, "policy": policy}
         _, *frames = self._ask(request, FRAMES["photo"])
@@ -131,13 +143,25 @@ class Checker:
             self._process.wait()
         self._process = self._pipe = None
 
+    def _wait(self, what: str) -> None:
+        """Until the child answers or dies. Raises CheckerHung or CheckerStarved."""
+        assert self._pipe is not None and self._process is not None
+        start, begun, last = time.monotonic(), _busy(self._process.pid), -1.0
+        wait = self.deadline
+        while not self._pipe.poll(wait):
+            busy = _busy(self._process.pid) - begun
+            if busy >= self.deadline or busy == last:
+                raise CheckerHung(what)
+            if time.monotonic() - start >= PATIENCE * self.deadline:
+                raise CheckerStarved(what)
+            wait, last = GLANCE, busy
+
     def _ask(self, request: Mapping[str, Any], frames: int) -> list[bytes]:
         self.start()
         assert self._pipe is not None
         try:
             self._pipe.send_bytes(json.dumps(request).encode())
-            if not self._pipe.poll(self.deadline):
-                raise CheckerHung(request["what"])
+            self._wait(request["what"])
             answer = [self._pipe.recv_bytes() for _ in range(frames)]
             head = json.loads(answer[0])
         except (EOFError, OSError, ValueError):
@@ -152,3 +176,12 @@ class Checker:
         if "error" in head:
             raise CheckerFailed(head["error"])
         return answer
+
+
+def _busy(pid: int) -> float:
+    """Seconds of processor time that a process took so far, all threads together; the clock where there is no /proc."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return time.monotonic()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -5,6 +5,7 @@ It speaks over one pipe given by its number: a JSON request, then frames of byte
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -33,6 +34,8 @@ def main(descriptor: int) -> None:
 
     with Models() as models:
         _warm(models)
+        gc.collect()
+        gc.freeze()  # what libraries keep for ever is not searched through again between photos
         pipe.send_bytes(b"ready")
         while True:
             try:

@@ -138,13 +138,16 @@ def _all_cores(files: list[Path], look: Callable[[Checker, Path], Answer]) -> It
 
 
 def _looked_at(checker: Checker, path: Path, body: dict[str, Any], background: str) -> Report:
-    from workers.checker import CheckerCrashed, CheckerFailed, CheckerHung, CheckerLost
+    from workers.checker import CheckerCrashed, CheckerFailed, CheckerHung, CheckerLost, CheckerStarved
 
     try:
         return checker.check(path.resolve(), body, background).report
     except (CheckerHung, CheckerCrashed, CheckerFailed):
         lost = Check("file_readable", CheckVerdict.FAIL, fault="crashed")
         return Report(str(body["code"]), background, 0, 0, (lost,))
+    except CheckerStarved:
+        unseen = Check("machine", CheckVerdict.SKIPPED, fault="unavailable")
+        return Report(str(body["code"]), background, 0, 0, (unseen,))
     except CheckerLost as error:
         raise click.ClickException(str(error)) from None
 

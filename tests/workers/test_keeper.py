@@ -18,7 +18,7 @@ import pytest
 
 from app.rules.report import Verdict
 from workers import checker as keeper
-from workers.checker import Checker, CheckerCrashed, CheckerHung, CheckerLost
+from workers.checker import Checker, CheckerCrashed, CheckerHung, CheckerLost, CheckerStarved
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -51,6 +51,51 @@ def test_a_hung_child_is_killed_at_the_deadline(body: dict[str, Any], drawn: Cal
         assert time.monotonic() - start < 5
         with pytest.raises(ProcessLookupError):
             os.kill(hung, 0)
+
+
+def test_a_late_child_that_works_on_is_waited_for(
+    body: dict[str, Any], drawn: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that others keep busy is no fault of the photo's."""
+    monkeypatch.setattr(keeper, "GLANCE", 5.0)
+    monkeypatch.setattr(keeper, "PATIENCE", 100)
+    with Checker(deadline=0.5) as checker:
+        checker.start()
+        late = checker.pid
+        assert late is not None
+        os.kill(late, signal.SIGSTOP)
+        threading.Timer(0.8, os.kill, (late, signal.SIGCONT)).start()
+        assert checker.check(drawn(), body, "blue").report.verdict is Verdict.PASSED
+        assert checker.pid == late
+
+
+@pytest.mark.parametrize(
+    ("busy", "end"),
+    [
+        ([0, 1, 1], CheckerHung),  # it sleeps: a deadlock
+        ([0, 1, 9], CheckerHung),  # it works without end
+        ([0, 1, 2, 3, 4, 5], CheckerStarved),  # it works, but others have the machine
+    ],
+)
+def test_hung_or_starved_is_told_by_what_the_child_did(
+    body: dict[str, Any],
+    drawn: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    busy: list[int],
+    end: type[Exception],
+) -> None:
+    with Checker() as checker:
+        checker.start()
+        child, did = checker.pid, iter(busy)
+        assert child is not None
+        os.kill(child, signal.SIGSTOP)
+        checker.deadline = 0.5
+        monkeypatch.setattr(keeper, "GLANCE", 0.3)
+        monkeypatch.setattr(keeper, "_busy", lambda pid: next(did) / 10)
+        with pytest.raises(end):
+            checker.check(drawn(), body, "blue")
+        assert checker.pid is None
+        assert not list(did) or end is CheckerStarved
 
 
 class Interrupted(Exception):
