@@ -21,6 +21,10 @@ from app.views import register_views, texts
 ROOT = Path(__file__).resolve().parent.parent
 
 
+SQLITE_PATIENCE = 15
+"""Seconds that a writer waits for the others; SQLite has one at a time, and takes the waiting in no order."""
+
+
 def build(overrides: dict[str, Any] | None = None) -> Flask:
     """An application with the settings of the environment; `overrides` (tests) win. INSTANCE moves the data folder."""
     overrides = dict(overrides or {})
@@ -54,7 +58,7 @@ def _connect(app: Flask, instance: Path) -> None:
     app.extensions["storage"] = open_storage(app.config["STORAGE"], instance)
     app.extensions["redis"] = Redis.from_url(app.config["REDIS_URL"], socket_timeout=2, socket_connect_timeout=1)
     if app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
-        options: dict[str, Any] = {"connect_args": {"timeout": 15}}
+        options: dict[str, Any] = {"connect_args": {"timeout": SQLITE_PATIENCE}}
     else:
         options = {"pool_pre_ping": True}
     options["hide_parameters"] = True  # an error's text goes to logs and to the RQ dashboard: no names in it
@@ -78,11 +82,17 @@ def _tune_sqlite(engine: Any) -> None:
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "busy_timeout=15000", "foreign_keys=ON", "synchronous=FULL"):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
-        immediate = connection.get_execution_options().get("begin_immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        options = connection.get_execution_options()
+        if options.get("patience"):
+            connection.connection.execute(f"PRAGMA busy_timeout = {options['patience'] * 1000:.0f}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("begin_immediate") else "BEGIN")
+
+    @event.listens_for(engine, "reset")
+    def on_reset(connection: Any, _record: Any, _state: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE * 1000}")

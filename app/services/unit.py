@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 
@@ -37,9 +38,15 @@ class Unit:
         self.hooks.append(hook)
 
 
+def _begin(session: Any, patience: float | None) -> None:
+    connection = session.connection(execution_options={"begin_immediate": True, "patience": patience})
+    if patience and connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience * 1000:.0f}")
+
+
 @contextmanager
-def unit_of_work() -> Iterator[Unit]:
-    """One write transaction.
+def unit_of_work(patience: float | None = None) -> Iterator[Unit]:
+    """One write transaction; `patience`: seconds to wait for others that write, where the database's own are too long.
 
     What was read before is rolled back first: on SQLite a deferred transaction that reads and then writes fails at
     once with "database is locked" whatever the busy timeout, so writing starts with BEGIN IMMEDIATE. A failed hook is
@@ -52,7 +59,7 @@ def unit_of_work() -> Iterator[Unit]:
     session().info["unit"] = True
     unit = Unit()
     try:
-        session.connection(execution_options={"begin_immediate": True})
+        _begin(session, patience)
         yield unit
         session.commit()
     except BaseException:

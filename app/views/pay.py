@@ -7,6 +7,8 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
 
 from app.adapters.clock import now
 from app.extensions import csrf
@@ -16,6 +18,7 @@ from app.rules.states import OrderState
 from app.security import public, student_only
 from app.services import submissions
 from app.services.money import payments, settlement
+from app.services.unit import only_busy
 from app.views.sign_in import inside_wechat, qr_svg
 
 bp = Blueprint("pay", __name__)
@@ -105,6 +108,12 @@ def receipt(number: str) -> Any:
     return render_template("pay/receipt.html", order=order, payment=payment, refund=refund)
 
 
+def _status(error: Exception) -> int:
+    if isinstance(error, OperationalError) and only_busy(error):
+        return 503
+    return (error.code if isinstance(error, HTTPException) else None) or 500
+
+
 @bp.post("/wechatpay/notify")
 @public
 @csrf.exempt
@@ -114,6 +123,6 @@ def notify() -> Any:
     try:
         code = settlement.take_notice(request.headers, request.get_data())
     except Exception as error:
-        code = getattr(error, "code", None) or 500
+        code = _status(error)
         current_app.logger.error("pay_notice_failed error=%s", type(error).__name__, exc_info=code == 500)
     return ("", 204) if code == 204 else ({"code": "FAIL", "message": "not accepted"}, code)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from app.extensions import db
@@ -19,6 +17,7 @@ from app.rules.faults import StaleOrder
 from app.rules.states import Action, OrderState, Role
 from app.services.transitions import SYSTEM, Actor, perform
 from app.services.unit import only_busy, unit_of_work
+from tests.busy import somebody_writes
 from tests.factories import Cast, make_order, make_school
 
 
@@ -80,9 +79,7 @@ def in_threads(app: Flask, count: int, work: Any) -> list[Any]:
 def test_a_busy_database_is_told_from_a_broken_one(any_app: Flask) -> None:
     school_id = make_school().id
     db.session.rollback()
-    with _somebody_writes(school_id), pytest.raises(OperationalError) as refused, unit_of_work():
-        if db.engine.dialect.name == "postgresql":
-            db.session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+    with somebody_writes(), pytest.raises(OperationalError) as refused, unit_of_work(patience=0.05):
         db.session.execute(update(School).values(name="乙大学"))
     assert only_busy(refused.value)
     with unit_of_work():  # nothing is left of the refused one
@@ -90,17 +87,6 @@ def test_a_busy_database_is_told_from_a_broken_one(any_app: Flask) -> None:
     assert db.session.get_one(School, school_id).name == "丙大学"
     broken = OperationalError("", {}, sqlite3.OperationalError("no such table: school"))
     assert not only_busy(broken)
-
-
-@contextmanager
-def _somebody_writes(school_id: int) -> Iterator[None]:
-    """Another connection holds a row (on SQLite everything), and nobody waits for long."""
-    hurry = event.listens_for(db.engine, "checkout")
-    if db.engine.dialect.name == "sqlite":
-        hurry(lambda connection, _record, _proxy: connection.execute("PRAGMA busy_timeout = 50"))
-    with db.engine.connect().execution_options(begin_immediate=True) as other, other.begin():
-        other.execute(update(School).where(School.id == school_id).values(name="甲大学"))
-        yield
 
 
 def test_four_writers_lose_no_update(any_app: Flask) -> None:

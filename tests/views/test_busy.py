@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event, text
 
 from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Order, StaffSession
 from app.rules.states import OrderState
 from app.services.review.reasons import seed_reasons
+from tests.busy import somebody_writes
 from tests.factories import Cast, make_order, sign_in
 
 SCRIPT = {"HX-Request": "true"}
-
-
-@contextmanager
-def _somebody_writes() -> Iterator[None]:
-    db.session.rollback()
-    hurry = event.listens_for(db.engine, "checkout")
-    hurry(lambda connection, _record, _proxy: connection.execute("PRAGMA busy_timeout = 50"))
-    with db.engine.connect().execution_options(begin_immediate=True) as other, other.begin():
-        other.execute(text("UPDATE school SET name_en = 'x'"))
-        yield
 
 
 @pytest.mark.parametrize(("language", "sentence"), [("zh", "系统正忙，请再按一次"), ("en", "press again")])
@@ -39,7 +27,7 @@ def test_a_decision_meanwhile_is_to_be_pressed_again(app: Flask, cast: Cast, lan
     reviewer.post("/locale", data={"locale": language, "next": "/"})
     url = f"/review/orders/{order.id}/decide"
     fields = {"version": order.version, "photo": order.photo_id, "outcome": "rejected", "reason": "clothes", "tab": "t"}
-    with _somebody_writes():
+    with somebody_writes():
         refused = reviewer.post(url, data=fields, headers=SCRIPT)
         page = reviewer.post(url, data=fields)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
@@ -55,7 +43,7 @@ def test_pages_that_only_read_are_shown_meanwhile(app: Flask, cast: Cast) -> Non
     session = db.session.query(StaffSession).one()
     session.seen_at = old = now() - timedelta(minutes=10)  # to be noted, if there is time for it
     db.session.commit()
-    with _somebody_writes():
+    with somebody_writes():
         assert reviewer.get("/review/").status_code == 200
     assert db.session.query(StaffSession).one().seen_at == old
     assert reviewer.get("/review/").status_code == 200

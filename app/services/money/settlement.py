@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 SETTLED = frozenset({"paid", "returned", "repeated"})
 """Outcomes after which the payment is in our books; `returned`: the order could not take the money, it goes back."""
 
+PATIENCE = 2
+"""Seconds that a callback waits for other writers: WeChat takes no answer after five, and a dead Redis costs two."""
+
 
 def settle(transaction: Mapping[str, Any], evidence: str, unit: Unit | None = None) -> str:
     """Take note that WeChat has the money; `evidence` is notice or query. Returns one of SETTLED, or the fault found.
@@ -110,7 +113,7 @@ def take_notice(headers: Mapping[str, str], body: bytes) -> int:
     except NoticeRefused as refused:
         log.warning("pay_notice_refused why=%s", refused.why)
         return 401
-    with unit_of_work() as unit:
+    with unit_of_work(PATIENCE) as unit:
         row_id = _first_time(notice)
         if row_id is not None:
             outcome = _apply(notice, unit)
