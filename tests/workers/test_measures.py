@@ -20,18 +20,19 @@ from app.demo import portraits
 from app.rules.photo_rule import load_rule
 from app.rules.report import Check, CheckVerdict
 from workers.checker import Checker
-from workers.checks import background_uniform, ears
+from workers.checks import background_uniform, ears, natural_colour
 from workers.checks.background_uniform import fault_map
+from workers.checks.compression import blockiness
 from workers.checks.exposure import key
 from workers.checks.natural_colour import colour_beyond_tone
 from workers.imaging import pose
 from workers.imaging.colour import lab
 from workers.imaging.decode import decode
 from workers.imaging.field import smooth
-from workers.imaging.marks import SIDES
+from workers.imaging.marks import SIDES, polygon
 from workers.imaging.models import Models
 from workers.imaging.planes import wall
-from workers.imaging.scene import Scene, build
+from workers.imaging.scene import OVAL, Scene, build
 
 RULE = load_rule("chsi-2017")
 
@@ -63,6 +64,13 @@ def test_a_straight_drawing_has_no_angle_and_a_tilted_one_its_own(look: Any) -> 
     straight, tilted = look(seed=2).face, look(seed=2, fault="tilted").face
     assert abs(pose.roll(straight)) < 4 and abs(pose.yaw(straight)) < 5 and abs(pose.pitch(straight)) < 9
     assert abs(pose.roll(tilted)) > 8
+    assert abs(tilted.roll - pose.roll(tilted)) < 3
+
+
+def test_the_slant_of_the_pupils_is_no_tilt_where_the_model_sees_none(look: Any) -> None:
+    tilted = look(seed=2, fault="tilted").face
+    assert pose.roll(replace(tilted, roll=2.0 * np.sign(tilted.roll))) == pytest.approx(2.0 * np.sign(tilted.roll))
+    assert pose.roll(replace(tilted, roll=-tilted.roll)) == 0
 
 
 @pytest.mark.parametrize(("code", "within", "beyond"), [("pitch", 14.9, 15.1), ("yaw", 9.9, 10.1)])
@@ -224,3 +232,36 @@ def test_ears_are_looked_for_where_a_tilted_head_has_them(look: Any, angle: floa
     assert seen is not None and found.value is not None and found.value > seen - 0.3
     _hide(scene, -1, 1)
     assert _ears(scene).verdict is CheckVerdict.WARN
+
+
+def test_a_grey_face_is_grey_whatever_the_clothes_and_a_living_one_is_not(look: Any) -> None:
+    scene = look(seed=2)
+    face = cv2.erode(polygon(scene, OVAL).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+    def found(portrait: Any) -> Check:
+        scene.cache.clear()
+        scene.portrait = portrait
+        (check,) = natural_colour.look(scene)
+        return check
+
+    white = np.where(polygon(scene, OVAL, 0.1)[..., None], scene.portrait, 255).astype(np.uint8)
+    assert found(white).verdict is CheckVerdict.PASS
+    grey = cv2.cvtColor(cv2.cvtColor(scene.portrait, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    colourful = np.where(cv2.dilate(face.astype(np.uint8), np.ones((9, 9)))[..., None] > 0, grey, scene.portrait)
+    assert found(colourful).fault == "grey"
+
+
+@pytest.mark.parametrize("quality", [60, 75, 95])
+def test_no_jpeg_of_the_rules_own_qualities_is_named_for_its_blocks(look: Any, quality: int) -> None:
+    scene, limit = look(seed=2, size=(480, 640)), RULE.limit("compression")
+    assert scene.picture.scale == 1
+
+    def blocks(asked: int) -> float:
+        written = BytesIO()
+        Image.fromarray(scene.portrait).save(written, "JPEG", quality=asked)
+        with Image.open(written) as image:
+            scene.picture = replace(scene.picture, rgb=np.asarray(image))
+        return blockiness(scene)
+
+    assert limit.judge(blocks(quality)) is CheckVerdict.PASS
+    assert limit.judge(blocks(10)) is not CheckVerdict.PASS

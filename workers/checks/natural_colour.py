@@ -2,7 +2,8 @@
 
 Cast: ISO/IEC 29794-5 NaturalColour, the CIELAB distance of the cheeks from the box a* 5..25, b* 5..35. Monochrome: in a
 grey or toned (sepia) picture the colour follows from the lightness; what is left of a* and b* once the mean of their
-lightness (steps of 5 L*) is taken away is nearly nothing. That also works on pictures in which no face is found.
+lightness (steps of 5 L*) is taken away is nearly nothing. A face has lips, blood and eyes whatever the clothes, so the
+face is looked at; where none is found, the whole picture.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged
 from workers.imaging.colour import lab as to_lab
-from workers.imaging.planes import Plane, both_cheeks, half_lab, has_skin, median_colour
+from workers.imaging.marks import polygon
+from workers.imaging.planes import ENOUGH_SKIN, Plane, both_cheeks, half_lab, has_skin, median_colour
 from workers.imaging.scene import OVAL, Scene
 
 CODES = ("natural_colour",)
@@ -47,10 +49,11 @@ def colour_beyond_tone(tones: Plane) -> float:
 
 
 def _looked_at(scene: Scene) -> Plane:
-    """The person's pixels; without a person all of the picture."""
-    person = scene.mask > 0.5 if scene.portrait is not None and scene.mask is not None else np.zeros(0, np.bool_)
-    if np.count_nonzero(person) > 0.05 * person.size:
-        return half_lab(scene)[person[::2, ::2]]
+    """The face's pixels, eyes and lips included; without a face all of the picture."""
+    if scene.portrait is not None and scene.mask is not None and scene.marks is not None:
+        face = polygon(scene, OVAL) & (scene.mask > 0.5)
+        if np.count_nonzero(face) >= ENOUGH_SKIN:
+            return half_lab(scene)[face[::2, ::2]]
     rgb = scene.picture.rgb
     down, across = (max(1, size // _SAMPLES) for size in rgb.shape[:2])
     return to_lab(rgb[::down, ::across]).reshape(-1, 3)

@@ -131,5 +131,5 @@ def _angles(rotation: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     rotation = rotation / np.cbrt(np.linalg.det(rotation))
     pitch = float(np.degrees(np.arcsin(np.clip(-rotation[1, 2], -1, 1))))
     yaw = float(np.degrees(np.arctan2(rotation[0, 2], rotation[2, 2])))
-    roll = float(np.degrees(np.arctan2(rotation[1, 0], rotation[1, 1])))
+    roll = float(np.degrees(np.arctan2(-rotation[1, 0], rotation[1, 1])))  # the model's y axis points up
     return yaw, pitch, roll

@@ -1,7 +1,7 @@
-"""Head pose in degrees, from two measures that fail differently: the landmark model's matrix and plain geometry.
+"""Head pose in degrees, from measures that fail differently: the landmark model's matrix and plain geometry.
 
 The model's matrix spreads by 2 to 4 degrees on people who look straight ahead (noses and chins differ). Geometry has
-other errors. An angle counts as far as both measures show it: the smaller of the two when they agree on the side.
+other errors. An angle counts as far as all measures show it: the smallest when they agree on the side.
 Positive: yaw turned to the person's left, pitch lowered, roll clockwise as seen.
 """
 
@@ -53,10 +53,13 @@ def pitch(face: Face) -> float:
 
 
 def roll(face: Face) -> float:
-    """Head tilted: the pupil line, and the mirror axis in the picture."""
+    """Head tilted: the pupil line, the mirror axis in the picture, and the matrix.
+
+    A head that is turned and lowered at once slants the first two by the product of both angles without any tilt.
+    """
     right, left = face.points[list(_PUPILS), :2]
     pupils, axis = _angle(left - right), _angle(_axis(face)[:2])
-    return pupils if abs(pupils) > _LYING else agreed(pupils, axis)
+    return pupils if abs(pupils) > _LYING else agreed(pupils, axis, face.roll)
 
 
 def agreed(*angles: float) -> float:
