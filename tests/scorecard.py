@@ -169,7 +169,7 @@ KNOWN = (
     "  0.89 of the one in use, their means 0.91; none names more at the same false alarms. `exposure`: of 23 measures",
     "  of darkness (face, whites of the eyes, person, wall, picture) the one in use orders best (area 0.94, the",
     "  others 0.61 to 0.94), yet to name all of the dark ones it would name one well-lit picture in five. Both count",
-    "  as `dark`: side light alone makes two in five of its false ones. The made variants, studio portraits darkened or",
+    "  as `dark`: side light alone makes 2 in 5 of its false ones. The made variants, studio portraits darkened or",
     "  shaded by calculation, are all named.",
     "* Closed eyes, tilted: the one missed looks down through half-open lids; the one missed tilts by 2 degrees.",
     "* Single faults not noticed: two of untidy hair beside visible ears. Strands before a plain wall beside the ears",
