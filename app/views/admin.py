@@ -13,8 +13,8 @@ from app.models import School, Staff
 from app.rules.faults import Invalid
 from app.rules.states import STAFF_ROLES, Role
 from app.security import roles
-from app.services import audit, staff_search
-from app.services.access import passwords, second_factor, staff_sessions
+from app.services import audit
+from app.services.access import passwords, reach, second_factor, staff_sessions
 from app.services.access import staff as accounts
 from app.services.schools import schools
 from app.views import texts
@@ -127,7 +127,7 @@ def recover(staff_id: int) -> Any:
 @roles(Role.ADMIN)
 def order(order_id: int) -> Any:
     """The audit log names orders by id; people know them by number."""
-    return redirect(url_for("review.order", number=staff_search.number(current_user, order_id)), 303)
+    return redirect(url_for("review.order", number=reach.number(current_user, order_id)), 303)
 
 
 @bp.get("/audit")

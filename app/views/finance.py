@@ -17,7 +17,7 @@ from app.rules.faults import ActionNotAllowed
 from app.rules.states import Action, OrderState, Role, allowed
 from app.rules.yuan import yuan
 from app.security import roles
-from app.services import staff_search
+from app.services.access import reach
 from app.services.money import differences, ledger, money_story, payments, reconciliation, refunds
 from app.services.money.ledger import Wanted
 from app.services.schools import schools
@@ -113,7 +113,7 @@ def retry(refund_id: int) -> Any:
 @bp.get("/orders/<number>")
 @roles(*FINANCE)
 def order(number: str) -> Any:
-    found = staff_search.visible(current_user, number)
+    found = reach.visible(current_user, number)
     can = allowed(OrderState(found.state), current_user.roles)
     held = ledger.paid(found.id)
     may = {"refund": Action.REFUND in can and held is not None, "waive": Action.WAIVE in can}
@@ -123,7 +123,7 @@ def order(number: str) -> Any:
 @bp.post("/orders/<number>/refund")
 @roles(*FINANCE)
 def refund(number: str) -> Any:
-    found = staff_search.visible(current_user, number)
+    found = reach.visible(current_user, number)
     refunds.by_finance(found.id, _actor(), request.form.get("cause", ""))
     flash(_("退款已受理"))
     return redirect(url_for("finance.order", number=number), 303)
@@ -132,7 +132,7 @@ def refund(number: str) -> Any:
 @bp.post("/orders/<number>/waive")
 @roles(Role.ADMIN)
 def waive(number: str) -> Any:
-    found = staff_search.visible(current_user, number)
+    found = reach.visible(current_user, number)
     if not payments.waive(found.id, _actor(role=Role.ADMIN), request.form.get("cause", "")):
         raise ActionNotAllowed(_("该订单已支付，请刷新查看"))
     flash(_("已免除费用，订单进入审核"))

@@ -15,7 +15,7 @@ from app.extensions import csrf
 from app.rules.faults import Busy, Invalid
 from app.rules.states import Role
 from app.security import public, roles
-from app.services import staff_search
+from app.services.access import reach
 from app.services.upkeep import health, jobs
 from app.views import texts
 
@@ -39,7 +39,7 @@ def index() -> Any:
 @roles(*OPERATORS)
 def order(number: str) -> Any:
     """What the machine did for one order."""
-    found = staff_search.visible(current_user, number)
+    found = reach.visible(current_user, number)
     return render_template("ops/order.html", order=found, steps=jobs.of_order(found))
 
 

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import Decision, Event, Order, Staff
 from app.rules.faults import Fault
 from app.rules.states import OrderState, Role
-from app.services import staff_search
+from app.services.access import looks
 from app.services.review import decisions, galleries, leases, review_queue
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.queue_filters import Filters
@@ -93,7 +93,7 @@ class Crowd:
         orders = review_queue.green(staff, Filters(verdict="passed"), 6, tab)
         shown = [Seen(order.id, order.version, order.photo_id or 0) for order in orders]
         for seen in shown:
-            staff_search.saw_photo(db.session.get_one(Staff, staff_id), seen.photo_id, "gallery")
+            looks.saw_photo(db.session.get_one(Staff, staff_id), seen.photo_id, "gallery")
         done = galleries.approve(db.session.get_one(Staff, staff_id), shown, set(), since)
         return bool(done.made)
 

@@ -10,7 +10,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Order, Photo, RosterEntry, Staff
 from app.rules.states import OrderState
-from app.services import staff_search
+from app.services.access import looks
 from app.services.review import galleries, leases, review_queue
 from app.services.review.decisions import Seen
 from app.services.review.queue_filters import Filters
@@ -27,7 +27,7 @@ def _shown(cast: Cast, count: int) -> list[Seen]:
 
 def _look(staff: Staff, shown: list[Seen]) -> None:
     for seen in shown:
-        staff_search.saw_photo(staff, seen.photo_id, "gallery")
+        looks.saw_photo(staff, seen.photo_id, "gallery")
 
 
 def test_it_approves_what_was_seen_and_keeps_a_sample(any_cast: Cast) -> None:
@@ -48,7 +48,7 @@ def test_looks_of_others_before_or_elsewhere_do_not_count(cast: Cast) -> None:
     _look(cast.reviewer, shown[:1])
     since = now() + timedelta(seconds=1)
     _look(cast.other_reviewer, shown[1:2])
-    staff_search.saw_photo(cast.reviewer, shown[2].photo_id, "review")
+    looks.saw_photo(cast.reviewer, shown[2].photo_id, "review")
     done = galleries.approve(cast.reviewer, shown, set(), since)
     assert (len(done.made), done.unseen) == (0, 3)
 

@@ -11,6 +11,7 @@ from app.models import Audit, Form, Order, PhotoView
 from app.rules.faults import Invalid, NotFound
 from app.rules.states import OrderState, Role
 from app.services import staff_search
+from app.services.access import looks
 from tests.factories import Cast, make_campaign, make_form, make_order, make_school, make_staff, sign_in
 
 
@@ -60,7 +61,7 @@ def test_who_is_bound_to_a_school_finds_nothing_elsewhere(app: Flask, cast: Cast
         assert other.number not in [order.number for order in staff_search.find(bound, typed)]
         assert other.number in [order.number for order in staff_search.find(cast.reviewer, typed)]
     with pytest.raises(NotFound):
-        staff_search.unmask(bound, other.number, "a good cause")
+        looks.unmask(bound, other.number, "a good cause")
 
 
 def test_every_way_goes_by_an_index(any_app: Flask, any_cast: Cast) -> None:
@@ -110,7 +111,7 @@ def test_identity_and_phone_are_shown_for_a_cause_that_is_logged(app: Flask, cas
     assert form.phone not in page
     assert client.post(f"{address}/contact", data={"cause": " "}).status_code == 422
     with pytest.raises(Invalid):
-        staff_search.unmask(cast.reviewer, order.number, "")
+        looks.unmask(cast.reviewer, order.number, "")
     shown = client.post(f"{address}/contact", data={"cause": "电话核实"}).text
     assert form.id_no in shown
     assert form.phone in shown

@@ -18,7 +18,7 @@ from app.adapters.storage import storage
 from app.extensions import db
 from app.models import Decision, Order, PhotoCheck, Reason, RosterEntry
 from app.rules.states import OrderState, Role
-from app.services import staff_search
+from app.services.access import looks
 from app.services.review.queue_filters import SORTS
 from app.services.review.reasons import seed_reasons
 from tests.factories import Cast, make_decision, make_form, make_order, make_photo, make_school, make_staff, sign_in
@@ -216,7 +216,7 @@ def test_a_gallery_is_good_for_one_person_and_once_rendered(app: Flask, cast: Ca
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert token is not None
     for order in orders:
-        staff_search.saw_photo(cast.reviewer, order.photo_id or 0, "gallery")
+        looks.saw_photo(cast.reviewer, order.photo_id or 0, "gallery")
     thief = sign_in(app.test_client(), cast.other_reviewer)
     assert thief.post("/review/gallery", data={"token": token[1]}).status_code == 404
     assert reviewer.post("/review/gallery", data={"token": token[1] + "x"}).status_code == 409

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import Audit, Order, PhotoView, Staff, StaffSchool
 from app.rules.faults import NotFound
 from app.rules.states import OrderState, Role
-from app.services import staff_search
+from app.services.access import looks
 from tests.factories import Cast, make_order, make_school, make_staff, sign_in
 
 
@@ -91,4 +91,4 @@ def test_the_picture_of_an_unread_code_is_shown_and_logged(app: Flask, order: Or
 
 def test_a_photo_that_is_not_there_is_nobodys_to_see(cast: Cast) -> None:
     with pytest.raises(NotFound):
-        staff_search.send_photo_to(cast.reviewer, 999_999)
+        looks.send_photo_to(cast.reviewer, 999_999)

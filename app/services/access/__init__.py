@@ -1,1 +1,1 @@
-"""Who of the staff may sign in, and how they prove it."""
+"""Who of the staff may sign in, how they prove it, which orders they may see, and at what they looked."""

@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import BillDifference, NotifyLog, Order, Payment, PaymentState, Refund, RefundState, Staff
 from app.rules.faults import NotFound
 from app.rules.labels import ODD_NOTICES
+from app.services.access import reach
 
 PAGE = 50
 
@@ -105,8 +106,7 @@ def _payments(query: Any, staff: Staff, wanted: Wanted) -> Any:
 
 
 def _within(query: Any, staff: Staff, wanted: Wanted) -> Any:
-    if staff.school_ids:
-        query = query.where(Order.school_id.in_(staff.school_ids))
+    query = reach.narrowed(query, staff)
     return query.where(Order.school_id == wanted.school_id) if wanted.school_id else query
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from app.adapters.clock import now
 from app.extensions import db
@@ -221,6 +221,18 @@ def history(order_id: int, limit: int = 10) -> Sequence[Decision]:
         .unique()
         .all()
     )
+
+
+def with_names(order: Order) -> Sequence[tuple[Decision, str]]:
+    """Every decision about an order, also those undone, the newest first, with each reviewer's name."""
+    query = (
+        select(Decision, Staff.name)
+        .join(Staff, Staff.id == Decision.staff_id)
+        .where(Decision.order_id == order.id)
+        .options(selectinload(Decision.reasons))
+        .order_by(Decision.id.desc())
+    )
+    return [(decision, name) for decision, name in db.session.execute(query)]
 
 
 def recall(staff: Staff, order_id: int, cause: str) -> None:

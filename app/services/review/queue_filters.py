@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from app.models import Decision, DecisionReason, Order, Photo, PhotoCheck, Staff
 from app.rules.states import OrderState
 from app.rules.text import N_
+from app.services.access import reach
 from app.services.review.queue_place import RANKS
 
 SORTS: Mapping[str, str] = {
@@ -55,9 +56,7 @@ _BAD = PhotoCheck.verdict.in_([literal_column("'fail'"), literal_column("'warn'"
 
 def waiting(staff: Staff, filters: Filters) -> Any:
     """Orders that this person may decide, in order. Never an appeal about a photo that they have decided on."""
-    query: Any = select(Order).where(_WAITS, Order.photo_id.is_not(None), ~_own_appeal(staff))
-    if staff.school_ids:
-        query = query.where(Order.school_id.in_(staff.school_ids))
+    query = reach.narrowed(select(Order).where(_WAITS, Order.photo_id.is_not(None), ~_own_appeal(staff)), staff)
     if filters.school:
         query = query.where(Order.school_id == filters.school)
     if filters.campaign:

@@ -13,7 +13,7 @@ from app.adapters.clock import now
 from app.models import Decision
 from app.rules.faults import Fault
 from app.security import roles
-from app.services import staff_search
+from app.services.access import reach
 from app.services.review import decisions, leases, review_queue
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.rejections import Box, Told
@@ -72,7 +72,7 @@ def open_order(number: str) -> Any:
 
 def _offered(number: str, name: str, *, take_over: bool = False) -> tuple[int, bool]:
     """An order's id, and whether it is this tab's now."""
-    found = staff_search.visible(current_user, number)
+    found = reach.visible(current_user, number)
     order_id = found.id
     return order_id, leases.lease(order_id, current_user, name, take_over=take_over)
 
@@ -109,7 +109,7 @@ def decide(order_id: int) -> Any:
     try:
         decisions.decide(current_user, seen, _judgement())
     except Fault as fault:
-        staff_search.within_reach(current_user, order_id)
+        reach.within(current_user, order_id)
         return answer(order_id, texts.told(fault), fault.status)
     if not request.headers.get("HX-Request"):
         return redirect(url_for("review.desk", **read_filters().query()), 303)

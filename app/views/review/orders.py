@@ -12,6 +12,7 @@ from app.models import Form, Order
 from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
 from app.services import staff_search
+from app.services.access import looks, reach
 from app.services.review import decisions, exemptions, reasons
 from app.views import staff_pictures, texts
 from app.views.review.blueprint import READERS, bp, read_filters
@@ -24,22 +25,22 @@ SEES_STUDENT = (Role.REVIEWER, Role.LEAD, Role.PRODUCER, Role.SCHOOL, Role.ADMIN
 @roles(*READERS)
 def order(number: str) -> Any:
     """One order as staff see it. Whoever is shown its photo is written down."""
-    return _page(staff_search.visible(current_user, number))
+    return _page(reach.visible(current_user, number))
 
 
 def _page(found: Order, contact: Form | None = None) -> str:
     number = found.number
     shown = found.photo if current_user.roles & set(SEES_STUDENT) else None
     if shown is not None and shown.rendition_key:
-        staff_search.saw_photo(current_user, shown.id, "search")
-        found = staff_search.visible(current_user, number)
+        looks.saw_photo(current_user, shown.id, "search")
+        found = reach.visible(current_user, number)
     return render_template(
         "review/order.html",
         order=found,
         shown=bool(shown),
         contact=contact,
         picture=staff_pictures.address(found.photo, "rendition") if shown else "",
-        decisions=staff_search.decisions_of(found),
+        decisions=decisions.with_names(found),
         reason_label=texts.reason_names(reasons.everything()).get,
         may_recall=Action.RECALL in allowed(OrderState(found.state), current_user.roles),
     )
@@ -70,7 +71,7 @@ def _results(text: str) -> Any:
 @bp.post("/orders/<number>/identity")
 @roles(*SEES_STUDENT)
 def identity(number: str) -> Any:
-    form = staff_search.unmask(current_user, number, request.form.get("cause", ""))
+    form = looks.unmask(current_user, number, request.form.get("cause", ""))
     return render_template("review/_identity.html", form=form)
 
 
@@ -78,16 +79,16 @@ def identity(number: str) -> Any:
 @roles(*SEES_STUDENT)
 def contact(number: str) -> Any:
     """Identity and phone in full on the order's page, for a cause that is logged."""
-    form = staff_search.unmask(current_user, number, request.form.get("cause", ""))
+    form = looks.unmask(current_user, number, request.form.get("cause", ""))
     if request.headers.get("HX-Request"):
         return render_template("review/_contact.html", form=form)
-    return _page(staff_search.visible(current_user, number), form)
+    return _page(reach.visible(current_user, number), form)
 
 
 @bp.post("/orders/<number>/exempt")
 @roles(Role.LEAD)
 def exempt(number: str) -> Any:
-    found = staff_search.visible(current_user, number)
+    found = reach.visible(current_user, number)
     code = request.form.get("code", "")
     if request.form.get("withdraw"):
         exemptions.withdraw(current_user, found.id, code)
@@ -99,7 +100,7 @@ def exempt(number: str) -> Any:
 @bp.post("/orders/<number>/recall")
 @roles(Role.LEAD, Role.PRODUCER, Role.ADMIN)
 def recall(number: str) -> Any:
-    found = staff_search.visible(current_user, number)
+    found = reach.visible(current_user, number)
     decisions.recall(current_user, found.id, request.form.get("cause", ""))
     flash(_("订单已召回复审"))
     return redirect(url_for("review.order", number=number), 303)

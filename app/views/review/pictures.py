@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from app.rules.faults import NotFound
 from app.security import roles
-from app.services import staff_search
+from app.services.access import looks
 from app.views import staff_pictures
 from app.views.pictures import send_code, send_photo
 from app.views.review.blueprint import READERS, REVIEWERS, bp
@@ -20,7 +20,7 @@ from app.views.review.blueprint import READERS, REVIEWERS, bp
 def shown(photo_id: int) -> Any:
     """The page says that the photo was on the screen: only now it counts as viewed."""
     purpose = request.form.get("purpose", "review")
-    staff_search.saw_photo(current_user, photo_id, purpose if purpose in ("review", "gallery", "search") else "search")
+    looks.saw_photo(current_user, photo_id, purpose if purpose in ("review", "gallery", "search") else "search")
     return "", 204
 
 
@@ -28,7 +28,7 @@ def shown(photo_id: int) -> Any:
 @roles(*REVIEWERS)
 def code_picture(number: str) -> Response:
     """The collection code as it was uploaded, where the machine could not read it; that it was shown is logged."""
-    return send_code(staff_search.code_picture(current_user, number))
+    return send_code(looks.code_picture(current_user, number))
 
 
 @bp.get("/picture/<token>")
@@ -38,7 +38,7 @@ def picture(token: str) -> Response:
     found = staff_pictures.read(token)
     if found is None:
         raise NotFound
-    response = send_photo(staff_search.send_photo_to(current_user, found[0]), found[1])
+    response = send_photo(looks.send_photo_to(current_user, found[0]), found[1])
     if found[1] == "original":  # shown in the page, where the browser can
         response.headers.pop("Content-Disposition", None)
         response.content_type = "image/jpeg"
