@@ -148,6 +148,8 @@ def test_a_lamps_soft_fall_off_is_no_clutter_and_a_faint_thing_on_the_wall_is(lo
     poster[20:120, 10:90] -= 24  # as much darker as the lamp's fall-off is at the borders
     check = found(poster)
     assert check.verdict is CheckVerdict.WARN and check.region is not None
+    full = np.percentile(background_uniform.things(scene)[wall(scene)], 98)
+    assert check.value == pytest.approx(full, abs=0.5)  # every other row and column says the same
     x, y, width, height = check.region
     scale = (scene.crop.box[2] / RULE.output.width, scene.crop.box[0], scene.crop.box[1])
     centre = ((x + width / 2 - scale[1]) / scale[0], (y + height / 2 - scale[2]) / scale[0])

@@ -19,7 +19,17 @@ from app.rules.report import Box, Check, CheckVerdict
 from workers.checks.common import judged, skipped, worst
 from workers.imaging.field import smooth
 from workers.imaging.marks import Mask
-from workers.imaging.planes import Plane, distance_between, distance_to, has_wall, lab, once, wall, wall_colour
+from workers.imaging.planes import (
+    Plane,
+    distance_between,
+    distance_to,
+    half_lab,
+    has_wall,
+    lab,
+    once,
+    wall,
+    wall_colour,
+)
 from workers.imaging.ranks import percentile
 from workers.imaging.scene import Scene
 
@@ -33,12 +43,10 @@ def look(scene: Scene) -> Iterator[Check]:
         return
     seen = wall(scene)
     rows = slice(_lowest(scene))
-    away, shapes, rough = (
-        percentile(plane(scene)[rows][seen[rows]], part) for plane, part in ((stray, 98), (things, 98), (texture, 95))
-    )
+    away, rough = (percentile(plane(scene)[rows][seen[rows]], part) for plane, part in ((stray, 98), (texture, 95)))
     found = worst(
         judged(scene, "background_uniform", away, "uneven"),
-        judged(scene, "background_uniform", shapes, "uneven", limit="wall_things"),
+        judged(scene, "background_uniform", _shapes(scene), "uneven", limit="wall_things"),
         judged(scene, "background_uniform", rough, "texture", limit="roughness"),
     )
     yield found if found.verdict is CheckVerdict.PASS else replace(found, region=_worst_place(scene))
@@ -58,9 +66,18 @@ def things(scene: Scene) -> Plane:
     """CIELAB distance of every pixel from the smooth field of the wall, as far down as the wall is looked at."""
     away = np.zeros(wall(scene).shape, np.float32)
     rows = slice(_lowest(scene))
-    tones = lab(scene)[rows]
-    away[rows] = distance_between(tones, smooth(tones, wall(scene)[rows]))
+    away[rows] = _from_field(lab(scene)[rows], wall(scene)[rows])
     return away
+
+
+def _shapes(scene: Scene) -> float:
+    """The 98th percentile of `things`, from every other row and column of the wall."""
+    seen = wall(scene)[: _lowest(scene) : 2, ::2]
+    return percentile(_from_field(half_lab(scene)[: seen.shape[0]], seen)[seen], 98)
+
+
+def _from_field(tones: Plane, seen: Mask) -> Plane:
+    return distance_between(tones, smooth(tones, seen))
 
 
 @once
@@ -68,8 +85,8 @@ def texture(scene: Scene) -> Plane:
     """CIELAB gradient of every pixel, as far down as the wall is looked at."""
     steep = np.zeros(wall(scene).shape, np.float32)
     lowest = _lowest(scene)
-    smooth = cv2.GaussianBlur(lab(scene)[: lowest + _FILTERS], (5, 5), 1.2)
-    across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    softened = cv2.GaussianBlur(lab(scene)[: lowest + _FILTERS], (5, 5), 1.2)
+    across, down = cv2.Sobel(softened, cv2.CV_32F, 1, 0), cv2.Sobel(softened, cv2.CV_32F, 0, 1)
     np.abs(across, out=across)
     across += np.abs(down, out=down)
     steep[:lowest] = cv2.transform(across[:lowest], np.ones((1, 3), np.float32))
