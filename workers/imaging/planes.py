@@ -55,7 +55,11 @@ def lab(scene: Scene) -> Plane:
 @once
 def half_lab(scene: Scene) -> Plane:
     """CIELAB of every other row and column of the portrait: enough for medians and spreads."""
-    return np.ascontiguousarray(lab(scene)[::2, ::2])
+    whole = lab(scene)
+    height, width = whole.shape[:2]
+    if height % 2 or width % 2:
+        return np.ascontiguousarray(whole[::2, ::2])
+    return np.asarray(cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_NEAREST), np.float32)
 
 
 @once
