@@ -262,7 +262,8 @@ def test_there_is_nothing_to_scroll(installation: Installation, open_page: Any, 
         page = open_page(size)
         _sign_in(page, installation, "first")
         if faults == 6:  # English words are longer
-            page.get_by_role("button", name="English").click()
+            with page.expect_navigation():  # left too early, the page stays Chinese
+                page.get_by_role("button", name="English").click()
         page.goto(f"{installation.url}/review/orders/{orders[0]}/desk")
         _shown(page)
         hidden = page.evaluate(
