@@ -260,3 +260,14 @@ def test_a_student_sees_who_looked_and_why(student: FlaskClient, cast: Cast, ord
     assert order.number in page
     assert "审核员 · 审核" in re.sub(r"\s+", " ", page)
     assert cast.reviewer.name not in page
+
+
+@pytest.mark.parametrize("state", list(OrderState))
+@pytest.mark.parametrize("step", ["code", "form", "camera", "confirm"])
+def test_steps_are_open_while_something_can_be_changed(app: Flask, cast: Cast, state: OrderState, step: str) -> None:
+    order = make_order(cast.campaign, state, account=cast.student)
+    answer = sign_in(app.test_client(), cast.student).get(f"/orders/{order.number}/{step}")
+    if state in EDITABLE:
+        assert answer.status_code == 200
+    else:
+        assert (answer.status_code, answer.location) == (303, f"/orders/{order.number}")

@@ -16,7 +16,7 @@ from app.rules.states import OrderState
 from app.security import student_only
 from app.services import notice_channels, submissions
 from app.views.sign_in import inside_wechat
-from app.views.student.blueprint import bp, own_order
+from app.views.student.blueprint import bp, editable, own_order, to_order
 from app.views.student.facts import order_facts
 
 
@@ -24,6 +24,8 @@ from app.views.student.facts import order_facts
 @student_only
 def confirm(number: str) -> Any:
     found = own_order(number)
+    if not editable(found):
+        return to_order(number)
     wanting = submissions.missing(found)
     if wanting:
         flash(_(wanting[0]), "caution")
@@ -44,7 +46,7 @@ def submit(number: str) -> Any:
         flash(_("照片已重新提交，无需再次支付"))
     if request.form.get("notices") and inside_wechat() and wechat_messages.ready():
         return _to_notices(own_order(number))
-    return redirect(url_for("student.order", number=number), 303)
+    return to_order(number)
 
 
 def _to_notices(found: Order) -> Any:
@@ -63,4 +65,4 @@ def notices_answered(number: str) -> Any:
     answer = [number, request.args.get("scene", type=int), request.args.get("reserved", "")]
     if asked == answer and request.args.get("action") == "confirm" and notice_channels.consented(found.id, answer[1]):
         flash(_("审核结果将通过微信通知您一次"))
-    return redirect(url_for("student.order", number=number), 303)
+    return to_order(number)
