@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image, ImageCms
 
 from app.demo import portraits
 from app.rules.photo_rule import load_rule
 from workers.checker import Checker
 from workers.imaging.decode import decode
-from workers.imaging.encode import encode
+from workers.imaging.encode import encode, encode_once
 
 RULE = load_rule("chsi-2017")
 
@@ -63,6 +64,25 @@ def test_colour_is_halved_before_the_quality_goes_under_its_least() -> None:
 
 def test_encoding_repeats() -> None:
     assert encode(_noisy(6), RULE.output) == encode(_noisy(6), RULE.output)
+
+
+@pytest.mark.parametrize("strength", [0, 1, 2, 4, 8])
+def test_few_encodings_find_it(strength: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two are the least: the quality that fits, and the next one that does not."""
+    whole: list[int] = []
+
+    def counted(image: Image.Image, quality: int, *more: int) -> bytes:
+        whole.extend([quality] if image.height == RULE.output.height else [])
+        return encode_once(image, quality, *more)
+
+    monkeypatch.setattr("workers.imaging.encode.encode_once", counted)
+    _, quality = encode(_noisy(strength), RULE.output)
+    assert len(whole) <= 4 and (quality + 1 in whole or quality == RULE.output.quality_best)
+
+
+@pytest.mark.parametrize("height", [1, 16, 17, 40])
+def test_a_small_picture_has_no_other_rows_to_guess_from(height: int) -> None:
+    assert encode(np.full((height, 30, 3), 90, np.uint8), RULE.output)[1] == RULE.output.quality_best
 
 
 def _swapped() -> bytes:
