@@ -27,6 +27,8 @@ LEAST = 4.0
 _RARE_STARTS = 0x20000
 """The second font is looked at from extension B on: below, the first has whatever the second has."""
 
+Runs = Sequence[tuple[str, str]]
+
 _make_cmap = ttfonts.makeToUnicodeCMap
 
 
@@ -75,28 +77,39 @@ class Lettering:
         """The characters that no font here has, each once, in order."""
         return "".join(dict.fromkeys(char for char in text if self._font_of(char) is None))
 
-    def runs(self, text: str) -> list[tuple[str, str]]:
+    def runs(self, text: str) -> Runs:
         """The text cut into (font, part); a character without a glyph becomes `U+XXXX`."""
+        if text.isascii() and text.isprintable():  # every student number: the first font has all of it
+            return [(FONT, text)] if text else []
         fonts = [(self._font_of(char), char) for char in text]
         spelled = [(font, char) if font else (FONT, f"U+{ord(char):04X}") for font, char in fonts]
         return [(font, "".join(char for _, char in part)) for font, part in groupby(spelled, key=lambda pair: pair[0])]
 
     def width(self, text: str, size: float) -> float:
         """How wide a line is, in millimetres."""
-        return float(sum(pdfmetrics.stringWidth(part, font, size) for font, part in self.runs(text)) / mm)
+        return _width(self.runs(text), size)
 
     def write(self, canvas: Canvas, x: float, y: float, text: str, size: float) -> None:
         """Write one line from `x`, `y` (millimetres from the lower left), `size` in points."""
-        for font, part in self.runs(text):
+        self._write(canvas, x, y, self.runs(text), size)
+
+    def _write(self, canvas: Canvas, x: float, y: float, runs: Runs, size: float) -> None:
+        for font, part in runs:
             canvas.setFont(font, size)
             canvas.drawString(x * mm, y * mm, part)
             x += pdfmetrics.stringWidth(part, font, size) / mm
 
     def fit(self, canvas: Canvas, x: float, y: float, text: str, size: float, room: float) -> None:
         """`write` in at most `room` millimetres: smaller down to `LEAST` points, then cut with an ellipsis."""
-        wide = self.width(text, size)
+        runs = self.runs(text)
+        wide = _width(runs, size)
         if wide > room:
             size = max(LEAST, size * room / wide)
-        while text and self.width(text, size) > room + 0.01:
-            text = text.removesuffix("…")[:-1] + "…"
-        self.write(canvas, x, y, text, size)
+            while text and _width(runs, size) > room + 0.01:
+                text = text.removesuffix("…")[:-1] + "…"
+                runs = self.runs(text)
+        self._write(canvas, x, y, runs, size)
+
+
+def _width(runs: Runs, size: float) -> float:
+    return float(sum(pdfmetrics.stringWidth(part, font, size) for font, part in runs) / mm)

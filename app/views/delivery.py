@@ -29,7 +29,7 @@ def _page(number: str, wrong: dict[str, str], status: int = 200) -> Any:
     found = batches.delivered_to(current_user, number)
     return render_template(
         "delivery/batch.html", batch=found, summary=batches.summary(found), classes=batches.classes(found),
-        recalled=batches.recalled(found), differences=batches.differences(found),
+        recalled=batches.recalled(found), later=batches.after(found), differences=batches.differences(found),
         downloads=batches.downloads_of(found), there=batches.is_here(found), life=batches.TICKET_SECONDS // 60,
         wrong=wrong, values=request.form,
     ), status  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import os
 import random
 import subprocess
 import sys
@@ -160,11 +161,14 @@ def test_the_delivery_note_counts_every_class_and_keeps_room_for_signatures(clas
     document.close()
 
 
-def test_a_press_beside_the_build_prints_the_same_bytes_and_ends_with_it(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("most", "printers"), [(4, 1), (1, 2)])
+def test_printers_beside_the_build_print_the_same_bytes_and_end_with_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, printers: int
 ) -> None:
+    """Two sheets are printed by a process of its own, six by two of them."""
     files = Files(6)
-    monkeypatch.setattr(press, "MOST", 4)  # two sheets, and with more than one a process of its own
+    monkeypatch.setattr(press, "MOST", most)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1})
     started: list[subprocess.Popen[bytes]] = []
     real = subprocess.Popen
 
@@ -175,13 +179,31 @@ def test_a_press_beside_the_build_prints_the_same_bytes_and_ends_with_it(
     monkeypatch.setattr(subprocess, "Popen", popen)
     other = build(tmp_path / "other", make_batch(files, "diploma"), files)
     monkeypatch.undo()
-    assert [process.poll() is None for process in started] == [False]
+    assert [process.poll() is None for process in started] == [False] * printers
     assert verify(other).problems == ()
     assert (other / "delivery-note.pdf").read_bytes() == (folder / "delivery-note.pdf").read_bytes()
     ordered = in_order(make_batch(files, "diploma").items)
-    for number, items in ((1, ordered[:4]), (2, ordered[4:])):
+    for number, items in enumerate((ordered[at : at + most] for at in range(0, 6, most)), start=1):
         here = sheets.sheet(make_batch(files, "diploma"), items, f"10001-T-X001-{number:03d}", files.rendition)
         assert (other / f"sheets/{number:03d}.pdf").read_bytes() == here
+
+
+def test_a_printer_that_dies_fails_the_build_and_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Files(6)
+    monkeypatch.setattr(press, "MOST", 1)
+    real = press.Press.note
+
+    def killed_before_the_note(self: press.Press, fingerprint: str) -> None:
+        self._printers[0]._process.kill()
+        real(self, fingerprint)
+
+    monkeypatch.setattr(press.Press, "note", killed_before_the_note)
+    with pytest.raises((EOFError, OSError)):
+        build(tmp_path / "other", make_batch(files, "diploma"), files)
+    assert b"app.export.press" not in subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args"],
+                                                     capture_output=True).stdout  # fmt: skip
 
 
 def test_a_press_whose_build_was_killed_ends_by_itself(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from app.export.verify import verify
 from app.extensions import db
 from app.models import Batch
 from app.rules.states import OrderState
+from tests.bench.export_seed import seed
 from tests.factories import make_campaign, make_order, make_school
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ORDERS = 40
+SEVERAL = 1501
 
 
 def _environment(app: Flask, folder: Path) -> dict[str, str]:
@@ -83,6 +86,72 @@ def test_killed_and_run_again_it_is_the_same_batch(kind: str, make_app: Any, tmp
         subprocess.run(again, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
         assert _tree(tmp_path / "undisturbed" / path.name) == _tree(path)
         assert [one.name for one in path.parent.iterdir() if not one.name.endswith(".lock")] == [path.name]
+
+
+def _pictures(part: Path) -> int:
+    return sum(1 for one in part.rglob("*.jpg"))
+
+
+def test_killed_with_several_sheets_it_is_the_same_batch_and_leaves_no_printer(make_app: Any, tmp_path: Path) -> None:
+    """Over 1,500 photos two printers work beside the build; they hold its pictures and end with it."""
+    app = make_app(STORAGE=f"folder:{tmp_path / 'store'}")
+    with app.app_context():
+        seed(SEVERAL, tmp_path / "store")
+        environment = _environment(app, tmp_path)
+        for reached in (
+            lambda part: _pictures(part) >= 50,
+            lambda part: _pictures(part) >= 700,  # the first sheet is being printed
+            lambda part: any(part.glob("sheets/*.pdf")),
+        ):
+            printers = _kill_when(reached, environment, tmp_path / "batches")
+            assert printers
+            _wait_for_the_end_of(printers)
+            db.session.rollback()
+            assert db.session.query(Batch).one().state == "building"
+        done = subprocess.run(
+            _command("diploma"), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0 and f"{SEVERAL} photos" in done.stdout, done.stdout + done.stderr
+        db.session.rollback()
+        path = Path(str(db.session.query(Batch).one().path))
+        assert verify(path).problems == ()
+        assert sorted(one.name for one in (path / "sheets").iterdir()) == [f"{no:03d}.pdf" for no in range(1, 5)]
+        again = [*_command("diploma")[:2], "--batch", path.name, "--out", str(tmp_path / "undisturbed")]
+        subprocess.run(again, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+        assert _tree(tmp_path / "undisturbed" / path.name) == _tree(path)
+
+
+def _kill_when(reached: Callable[[Path], bool], environment: dict[str, str], folder: Path) -> list[int]:
+    """Run the command, kill it when its unfinished folder is so far; the processes that it had started."""
+    process = subprocess.Popen(
+        _command("diploma"), cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    end = time.monotonic() + 120
+    while time.monotonic() < end and process.poll() is None:
+        if any(reached(part) for part in folder.glob(".*.part")):
+            started = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return [int(one) for one in started]
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    raise AssertionError("the build was over before it could be killed")
+
+
+def _wait_for_the_end_of(processes: list[int]) -> None:
+    end = time.monotonic() + 60
+    while left := [one for one in processes if _runs(one)]:
+        assert time.monotonic() < end, left
+        time.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    """Whether a printer still works; a number that another process has got, or a dead one's, does not count."""
+    try:
+        return b"app.export.press" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _kill_at(share: float, kind: str, environment: dict[str, str], folder: Path) -> bool:

@@ -24,6 +24,7 @@ from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
 from app.services import batches
 from app.services.review import decisions
+from app.services.review.decisions import Judgement, Seen
 from app.services.transitions import Actor
 from tests.factories import Cast, make_order, make_school, make_staff, sign_in
 
@@ -139,8 +140,14 @@ def test_recalled_photos_are_named_to_the_school(app: Flask, cast: Cast, produce
     number = _delivered(cast, producer).number
     decisions.recall(cast.producer, order_id, "照片拿错了")
     page = sign_in(app.test_client(), cast.liaison).get(f"/schools/batches/{number}").text
-    assert "已被召回" in page
+    assert "已被召回，请等待补充批次" in page
     assert student_no in page
+    order = db.session.get_one(Order, order_id)
+    decisions.decide(cast.reviewer, Seen(order.id, order.version, order.photo_id), Judgement("approved"))
+    with time_machine.travel(now() + timedelta(seconds=30), tick=False):
+        later = _delivered(cast, producer).number
+    page = sign_in(app.test_client(), cast.liaison).get(f"/schools/batches/{number}").text
+    assert "请以之后的批次为准" in page and f"/schools/batches/{later}" in page
 
 
 def test_a_recalled_photo_is_named_by_its_path_in_the_batch(app: Flask, cast: Cast, producer: Actor) -> None:

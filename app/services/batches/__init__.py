@@ -43,14 +43,14 @@ from app.services.batches.links import (
     open_ticket,
     revoke_link,
 )
-from app.services.batches.receiving import classes, delivered, delivered_to, recalled
+from app.services.batches.receiving import after, classes, delivered, delivered_to, recalled
 from app.services.transitions import Actor
 
 PRODUCER = Actor(Role.PRODUCER)
 """Who `flask export-batch` is."""
 
 __all__ = [
-    "DAYS", "DELIVERED", "KINDS", "PAGE", "PRODUCER", "TICKET_SECONDS", "WRONG_CODES", "acknowledge", "build",
+    "DAYS", "DELIVERED", "KINDS", "PAGE", "PRODUCER", "TICKET_SECONDS", "WRONG_CODES", "acknowledge", "after", "build",
     "by_number", "campaign", "campaigns_to_export", "classes", "clear", "clear_discarded", "copies_of", "delivered",
     "delivered_to",
     "differences", "discard", "download", "download_by_link", "downloads_of", "eligible", "eligible_counts", "export",

@@ -23,6 +23,11 @@ def delivered(found: Campaign) -> Sequence[Batch]:
     ).all()
 
 
+def after(batch: Batch) -> Sequence[Batch]:
+    """The batches of the same campaign and kind that were handed over after this one, the newest first."""
+    return [one for one in delivered(batch.campaign) if one.kind == batch.kind and one.id > batch.id]
+
+
 def delivered_to(staff: Staff, number: str) -> Batch:
     """A delivered batch of this person's schools. Raises NotFound for any other."""
     found = db.session.scalar(select(Batch).where(Batch.number == number, Batch.state.in_(DELIVERED)))
