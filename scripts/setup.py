@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from scripts import assets
-from scripts.steps import ROOT, STAMPS, VENV, Problem, run, step
+from scripts import assets, network
+from scripts.steps import ROOT, STAMPS, VENV, Problem, run, shown, step
 
 APT_RUN = {"libzbar0": ["/usr/lib/*/libzbar.so.0"], "ca-certificates": ["/etc/ssl/certs/ca-certificates.crt"]}
 APT_DEV = {
@@ -26,6 +26,7 @@ def main() -> int:
     try:
         _check_python()
         _apt({**APT_RUN, **(APT_DEV if dev else {})})
+        network.trust_the_machine()
         _python_packages(dev)
         _compile()
         _assets()
@@ -34,6 +35,9 @@ def main() -> int:
     except Problem as problem:
         print(f"\nset-up stopped: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nset-up stopped; run the same command again and it goes on where this ended", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -53,10 +57,10 @@ def _apt(packages: dict[str, list[str]]) -> None:
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if prefix and (not shutil.which("sudo") or os.system("sudo -n true 2>/dev/null")):
         raise Problem(f"system packages are missing and this user may not install them. Run as root:\n  {line}")
-    print(f"  system packages: {' '.join(missing)} …", flush=True)
     quiet = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-    run([*quiet, "update"], f"apt-get update failed. Check the network, or run as root:\n  {line}")
-    run([*quiet, "install", "-y", "--no-install-recommends", *missing], f"apt-get failed. Run as root:\n  {line}")
+    with shown(f"system packages: {' '.join(missing)}"):
+        run([*quiet, "update"], f"apt-get update failed. Check the network, or run as root:\n  {line}")
+        run([*quiet, "install", "-y", "--no-install-recommends", *missing], f"apt-get failed. Run as root:\n  {line}")
 
 
 def _exists(pattern: str) -> bool:
@@ -100,6 +104,7 @@ def _pip_install(lock: Path) -> None:
 
 def _sync(lock: Path) -> None:
     hint = "Python packages could not be fetched. Check the network and run again."
+    network.use_pips_index(PYTHON)
     uv = [str(VENV / "bin" / "uv"), "pip", "install", "-q", "--python", str(PYTHON)]
     run([*uv, "--require-hashes", "-r", str(lock)], hint)
 
@@ -113,7 +118,7 @@ def _compile() -> None:
         done.touch()
 
     ours = ROOT / "workers" / "imaging" / "resize.py"
-    step("compiled", "compiling", [REQUIREMENTS / "runtime.txt", ours], [done], work)
+    step("compiled", "compiling image code (a minute or two)", [REQUIREMENTS / "runtime.txt", ours], [done], work)
 
 
 def _npm() -> list[str]:
@@ -139,7 +144,8 @@ def _bring_node() -> None:
 
 def _assets() -> None:
     targets = [ROOT / asset["target"] for asset in assets.wanted() if not asset.get("optional")]
-    step("assets", "models and fonts (134 MB)", [assets.LIST], targets, lambda: assets.fetch_all(_npm()))
+    npm = _npm()
+    step("assets", "models and fonts (134 MB)", [assets.LIST], targets, lambda: assets.fetch_all(npm))
 
 
 def _front_end(dev: bool) -> None:

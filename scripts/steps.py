@@ -6,8 +6,10 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -47,14 +49,31 @@ def step(name: str, says: str, inputs: Iterable[Path | str], targets: Iterable[P
     stamp, mark = STAMPS / name, digest(inputs)
     if stamp.exists() and stamp.read_text() == mark and all(target.exists() for target in targets):
         return
-    print(f"  {says} …", end="", flush=True)
-    start = time.monotonic()
-    try:
+    with shown(says):
         work()
-    except Problem:
-        print(" failed")
-        raise
     STAMPS.mkdir(parents=True, exist_ok=True)
     stamp.write_text(mark)
-    print(f" {time.monotonic() - start:.0f} s")
-    sys.stdout.flush()
+
+
+@contextmanager
+def shown(says: str) -> Iterator[None]:
+    """Say what goes on; on a terminal count the seconds meanwhile, so that a slow network does not look like a hang."""
+    start, over = time.monotonic(), Event()
+
+    def count() -> None:
+        while not over.wait(1):
+            print(f"\r  {says} … {time.monotonic() - start:.0f} s", end="", flush=True)
+
+    print(f"  {says} …", end="", flush=True)
+    clock = Thread(target=count, daemon=True)
+    if sys.stdout.isatty():
+        clock.start()
+    end = " failed"
+    try:
+        yield
+        end = f" {time.monotonic() - start:.0f} s"
+    finally:
+        over.set()
+        if clock.is_alive():
+            clock.join()
+        print(f"\r  {says} …{end}" if sys.stdout.isatty() else end, flush=True)
