@@ -120,7 +120,17 @@ def check_value(row: PhotoCheck) -> str:
         limits = f"{plain(row.low)}–{plain(row.high)}"
     else:
         limits = f"≤ {plain(row.high)}" if row.low is None else f"≥ {plain(row.low)}"
-    return f" ({plain(row.value)} {row.unit}; {limits})".replace(" ;", ";")
+    return f" ({_told_apart(row)} {row.unit}; {limits})".replace(" ;", ";")
+
+
+def _told_apart(row: PhotoCheck) -> str:
+    """The value, with as many digits as it takes to differ from the limit that it misses: not 0.80 against 0.80."""
+    value, shown = row.value or 0.0, plain(row.value)
+    missed = row.low if row.low is not None and value < row.low else row.high
+    if missed is None or value == missed or shown != plain(missed):
+        return shown
+    finer = (f"{value:.{digits}f}" for digits in (2, 3, 4))
+    return next((text for text in finer if float(text) != round(missed, 2)), shown)
 
 
 def check_number(row: PhotoCheck | None) -> str:
