@@ -16,6 +16,7 @@ from pathlib import Path
 from app import config
 from app.adapters.redis_server import command as redis_command
 from app.adapters.redis_server import die_with_parent, wait_until_up
+from app.demo.people import CAMPAIGN_CODE
 
 ROOT = Path(__file__).resolve().parent.parent
 _STOP_SECONDS = 10.0
@@ -144,6 +145,7 @@ def main() -> int:
         supervisor._tend(supervisor.children[0])
         wait_until_up(settings["REDIS_URL"])
     try:
+        print("  preparing the database …", flush=True)
         _flask("db", "upgrade")
         if settings["MODE"] == "demo":
             _flask("demo-data")
@@ -163,10 +165,13 @@ def main() -> int:
 def greet(settings: dict[str, object]) -> None:
     """Say where everything is."""
     base = f"http://127.0.0.1:{settings['WEB_PORT']}"
-    print(f"\n  采像 runs at {base}  (Ctrl-C stops it)")
+    print("\n  采像 is running; Ctrl-C stops it")
     if settings["MODE"] == "demo":
-        print(f"  demo sign-ins, one click each: {base}/demo")
-        print(f"  WeChat and WeChat Pay simulator: {settings['SIMULATOR_URL']}")
+        print(f"  begin here, each sign-in is one click: {base}/demo")
+        print(f"  students' home:                        {base}/c/{CAMPAIGN_CODE}")
+        print(f"  WeChat and WeChat Pay simulator:       {settings['SIMULATOR_URL']}")
+    else:
+        print(f"  {base}, for the proxy in front of {settings['PUBLIC_URL']}")
     print(flush=True)
 
 

@@ -69,7 +69,7 @@ def sweep(quiet: bool) -> None:
 
     for name, count in run().items():
         if count or not quiet:
-            click.echo(f"{name}: {count}")
+            click.echo(f"sweep: {name}: {count}" if quiet else f"{name}: {count}")
 
 
 @click.command("demo-data")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CAMPAIGN_CODE = "DEMO27"
+
 NAMES = (
     "王小明", "李雨桐", "张伟", "刘洋", "陈静怡", "杨帆", "赵䶮", "黄㛃", "周𬱖", "吴喆",
     "徐堃", "孙赟", "欧阳子涵", "上官婉清", "司马懿轩", "阿依古丽·买买提江·阿不都热合曼", "古丽娜尔·吐尔逊",
@@ -76,3 +78,10 @@ def people() -> list[Person]:
         classes = COLLEGES[college]
         found.append(Person(number, name, college, classes[number // 4 % len(classes)], story))
     return found
+
+
+ABSENT = [
+    Person(number, f"未采集{letter}", "文学院", "新闻2301", "absent")
+    for number, letter in enumerate("甲乙丙丁戊己庚辛壬癸子丑", start=901)
+]
+"""On the school's list, without an order."""

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.adapters.clock import beijing, now
 from app.demo.age import age
 from app.demo.asking import ask
-from app.demo.people import COLLEGES, Person, people
+from app.demo.people import ABSENT, CAMPAIGN_CODE, COLLEGES, Person, people
 from app.demo.staff import DEMO_PASSWORD, DEMO_STAFF
 from app.demo.story import Story
 from app.extensions import db
@@ -26,6 +26,7 @@ from app.services.unit import unit_of_work
 from workers.checker import Checker
 
 SCHOOL_CODE = "10001"
+LAST_YEARS_CODE = "DEMO26"
 
 
 def fill(say: Callable[[str], None]) -> None:
@@ -35,9 +36,10 @@ def fill(say: Callable[[str], None]) -> None:
     seed_rules()
     seed_reasons()
     if _complete():
-        say("The demo school is there already.")
+        say("  the demo school is there already")
         return
     everybody = people()
+    say("  filling the demo school, once: about two minutes")
     current, last_year = _campaigns() or _school(everybody)
     _staff()
     reviewer = db.session.scalars(select(Staff).where(Staff.name == "reviewer1")).one().id
@@ -62,9 +64,11 @@ def _complete() -> bool:
 def _campaigns() -> tuple[int, int] | None:
     """The demo's running campaign and last year's, when they are there."""
     found = dict(
-        db.session.execute(select(Campaign.code, Campaign.id).where(Campaign.code.in_(["DEMO27", "DEMO26"]))).all()
+        db.session.execute(
+            select(Campaign.code, Campaign.id).where(Campaign.code.in_([CAMPAIGN_CODE, LAST_YEARS_CODE]))
+        ).all()
     )
-    return (found["DEMO27"], found["DEMO26"]) if len(found) == 2 else None
+    return (found[CAMPAIGN_CODE], found[LAST_YEARS_CODE]) if len(found) == 2 else None
 
 
 def _staff() -> None:
@@ -76,7 +80,7 @@ def _staff() -> None:
 
 def _tell(say: Callable[[str], None], done: int, total: int) -> None:
     if done == 1 or done % 10 == 0 or done == total:
-        say(f"drawing and checking demo portraits: {done} of {total}")
+        say(f"  drawing and checking demo portraits: {done} of {total}")
 
 
 def _school(everybody: list[Person]) -> tuple[int, int]:
@@ -88,7 +92,7 @@ def _school(everybody: list[Person]) -> tuple[int, int]:
         db.session.flush()
         common = {"school_id": school.id, "rule_id": latest().id, "help_phone": "010-12345678", "price_fen": 1500}
         current = Campaign(
-            code="DEMO27", name="2027届毕业生图像采集", opens=today - timedelta(days=20),
+            code=CAMPAIGN_CODE, name="2027届毕业生图像采集", opens=today - timedelta(days=20),
             closes=today + timedelta(days=40), **common,
         )  # fmt: skip
         replacing = Campaign(
@@ -96,23 +100,17 @@ def _school(everybody: list[Person]) -> tuple[int, int]:
             closes=today + timedelta(days=40), background_policy="replace", payer="free", tries=5, **common,
         )  # fmt: skip
         last_year = Campaign(
-            code="DEMO26", name="2026届毕业生图像采集（补采）", opens=today - timedelta(days=200),
+            code=LAST_YEARS_CODE, name="2026届毕业生图像采集（补采）", opens=today - timedelta(days=200),
             closes=today + timedelta(days=5), payer="school", **common,
         )  # fmt: skip
         db.session.add_all([current, replacing, last_year])
         db.session.flush()
-        for person in everybody:
-            if person.story != "delivered":
-                db.session.add(
-                    RosterEntry(
-                        campaign_id=current.id, student_no=person.student_no, name=person.name,
-                        college=person.college, class_name=person.class_name,
-                    )
-                )  # fmt: skip
-        for number in range(901, 913):
+        for person in [*(one for one in everybody if one.story != "delivered"), *ABSENT]:
             db.session.add(
-                RosterEntry(campaign_id=current.id, student_no=f"2023{number:06d}", name=f"未采集{number - 900}",
-                            college="文学院", class_name="新闻2301")
+                RosterEntry(
+                    campaign_id=current.id, student_no=person.student_no, name=person.name,
+                    college=person.college, class_name=person.class_name,
+                )
             )  # fmt: skip
         return current.id, last_year.id
 
@@ -131,6 +129,6 @@ def _deliver(campaign_id: int, say: Callable[[str], None]) -> None:
             batches.build(batch.id, lambda done, total: None)
         if batches.by_number(number).state == BatchState.READY.value:
             batches.hand_over(batches.by_number(number).id, actor)
-            say(f"delivered the demo batch {number}")
+            say(f"  delivered the demo batch {number}")
     liaison = db.session.scalars(select(Staff).where(Staff.name == "school")).one()
     batches.acknowledge(liaison, number, True, "", "")

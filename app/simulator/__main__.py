@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from werkzeug.serving import make_server
@@ -16,6 +17,7 @@ def main() -> None:
     settings = config.load(instance)
     if settings["MODE"] == "production":
         raise SystemExit("the simulator is for CAIXIANG_MODE=demo")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for every request would bury what `make run` says
     app = build(Path(settings["WECHATPAY_FOLDER"]), instance / "simulator.json", settings["PUBLIC_URL"])
     make_server("127.0.0.1", settings["SIMULATOR_PORT"], app, threaded=True).serve_forever()
 

@@ -13,8 +13,19 @@ from app.simulator.state import State
 
 bp = Blueprint("wechat", __name__)
 
-PEOPLE = ("王小明", "李雨桐", "张伟", "刘洋", "阿依古丽")
-"""Invented people one can sign in as; the last part of their openid is their place in this list."""
+PEOPLE = {
+    0: "王小明",
+    1: "李雨桐",
+    2: "张伟",
+    3: "刘洋",
+    4: "陈静怡",
+    101: "新同学甲",
+    102: "新同学乙",
+    103: "新同学丙",
+}
+"""Invented people one can sign in as, by the last part of their openid."""
+FIRST_NEW = 101
+"""From this number on the demo's data know nobody: the first visit of a new student."""
 
 REFUSALS = {
     "invalid": (40029, "凭证无效"),
@@ -37,7 +48,11 @@ def _state() -> State:
 @bp.get("/connect/oauth2/authorize")
 @bp.get("/connect/qrconnect")
 def authorize() -> Any:
-    return render_template("simulator/authorize.html", people=PEOPLE, refusals=REFUSALS, query=request.args)
+    groups = {
+        "第一次来": {number: name for number, name in PEOPLE.items() if number >= FIRST_NEW},
+        "演示数据里已有订单": {number: name for number, name in PEOPLE.items() if number < FIRST_NEW},
+    }
+    return render_template("simulator/authorize.html", groups=groups, refusals=REFUSALS, query=request.args)
 
 
 @bp.post("/connect/choose")
@@ -81,7 +96,7 @@ def access_token() -> Any:
 @bp.get("/sns/userinfo")
 def userinfo() -> Any:
     _, person, with_unionid = [*request.args.get("access_token", "").split("-"), "", ""][:3]
-    if not person.isdigit() or int(person) >= len(PEOPLE):
+    if not person.isdigit() or int(person) not in PEOPLE:
         return jsonify(errcode=40001, errmsg="invalid credential")
     told = {"unionid": f"u-{person}"} if with_unionid == "1" else {}
     return jsonify(openid=request.args["openid"], nickname=PEOPLE[int(person)], headimgurl="", privilege=[], **told)

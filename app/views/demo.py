@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, session, url_for
+from flask import Blueprint, abort, redirect, render_template, send_file, session, url_for
 from flask_login import login_user
 
+from app.demo.people import ABSENT, CAMPAIGN_CODE
 from app.demo.staff import DEMO_STAFF
 from app.rules.states import Role
 from app.rules.text import N_
@@ -27,12 +29,36 @@ DOES = {
     Role.ADMIN: N_("学校、批次、规则、人员、日志、运行"),
 }
 """What somebody in a role comes to do here."""
+SAMPLES = {
+    "code": (N_("图像采集码"), N_("二维码图片")),
+    "good": (N_("合格的照片"), N_("浅蓝色背景，当场初审合格")),
+    "smile": (N_("微笑的照片"), N_("不合格，可申请人工审核")),
+    "tilted": (N_("歪头的照片"), N_("不合格，可申请人工审核")),
+    "wrong_wall": (N_("背景不对的照片"), N_("不合格，可申请人工审核")),
+}
+"""What a student of the demo uploads."""
 
 
 @bp.get("/")
 @public
 def index() -> Any:
-    return render_template("demo/index.html", staff=[(name, DOES[role], label) for name, role, label in DEMO_STAFF])
+    doors = [(name, DOES[role], label) for name, role, label in DEMO_STAFF]
+    person = ABSENT[0]
+    newcomer = {"name": person.name, "student_no": person.student_no, "id_no": person.id_no}
+    told = {"samples": SAMPLES, "campaign_code": CAMPAIGN_CODE, "newcomer": newcomer}
+    return render_template("demo/index.html", staff=doors, **told)
+
+
+@bp.get("/samples/<name>")
+@public
+def sample(name: str) -> Any:
+    """One newly drawn file to upload as a student."""
+    if name not in SAMPLES:
+        abort(404)
+    from app.demo.samples import sample as draw  # brings numpy, which no other page needs
+
+    data, file_name = draw(name)
+    return send_file(io.BytesIO(data), download_name=file_name, as_attachment=True, max_age=0)
 
 
 @bp.post("/staff/<name>")

@@ -73,7 +73,7 @@ def test_the_stories_lie_in_the_past_and_in_order_and_a_complete_demo_is_left_al
     assert [row.kind for row in db.session.query(StudentRequest)] == ["code"]  # nobody here has cancelled
     said: list[str] = []
     school.fill(said.append)
-    assert said == ["The demo school is there already."]
+    assert said == ["  the demo school is there already"]
     assert db.session.query(Order).count() == few
 
 

@@ -16,7 +16,7 @@ from tests.factories import Cast, make_order, make_staff, sign_in
 PUBLIC = {
     "site.home", "site.campaign", "site.choose_campaign", "site.find_school", "site.requirements", "site.privacy",
     "site.locale", "sign_in.index", "sign_in.go", "sign_in.callback", "staff.sign_in", "staff.enter", "pay.notify",
-    "demo.index", "demo.staff", "demo.student", "static", "ops.alive",
+    "demo.index", "demo.sample", "demo.staff", "demo.student", "static", "ops.alive",
     "downloads.link", "downloads.fetch",
 }  # fmt: skip
 """Nothing else answers a stranger; a new public route has to be named here."""
