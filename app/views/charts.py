@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LABELS_ACROSS = 12
-"""So many labels fit under a chart of half a page's width."""
+LABELS_ACROSS = 8
+"""So many labels, days too, fit under a chart of a third of a page's width."""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,20 @@ def test_a_failed_job_is_told_with_its_error_and_its_order(broken: str) -> None:
     assert (job.order, job.kind) == (broken, jobs.KINDS["notice.send"])
 
 
+def test_a_job_that_nobody_can_read_hides_no_other(app: Flask, cast: Cast, broken: str) -> None:
+    strange = Queue("notice", connection=connection()).enqueue("workers.jobs.notice.send", 1)  # pickled, not JSON
+    _work("notice")
+    found, total = jobs.failed()
+    assert total == 2
+    assert {(job.id == strange.id, job.kind, job.order) for job in found} == {
+        (True, jobs.UNKNOWN, ""),
+        (False, jobs.KINDS["notice.send"], broken),
+    }
+    admin = sign_in(app.test_client(), cast.admin)
+    assert strange.id in admin.get("/ops/").text
+    assert jobs.retry("notice", strange.id, cast.admin) is jobs.UNKNOWN
+
+
 def test_from_an_order_to_its_jobs_failures_first(app: Flask, cast: Cast, broken: str) -> None:
     from app.models import Order
 

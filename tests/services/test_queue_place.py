@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -26,6 +27,7 @@ from tests.factories import Cast, make_order, make_photo
 from tests.rules.test_campaign_form import GOOD
 from tests.services.test_prechecks import finding
 
+HISTORIES = 400 if os.environ.get("CAIXIANG_SOAK") else 12
 VERDICTS = {"failed": CheckVerdict.FAIL, "review": CheckVerdict.WARN, "passed": CheckVerdict.PASS}
 
 
@@ -99,7 +101,7 @@ HAPPENS: tuple[Callable[[Cast, int, str], None], ...] = (judged, exempted, repla
 STEP = st.tuples(st.sampled_from(HAPPENS), st.integers(0, 1), st.sampled_from(sorted(VERDICTS)))
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=HISTORIES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=st.lists(STEP, min_size=1, max_size=6))
 def test_the_copies_are_what_they_were_copied_from(any_cast: Cast, history: list[tuple]) -> None:  # type: ignore[type-arg]
     seed_reasons()

@@ -25,7 +25,7 @@ def test_a_scale_holds_the_highest_value_with_few_round_ticks(highest: float) ->
     assert made.top <= max(8, 2.5 * highest)
 
 
-@pytest.mark.parametrize(("count", "shown"), [(1, 1), (12, 1), (13, 2), (24, 2), (90, 8)])
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (8, 1), (9, 2), (24, 3), (90, 12)])
 def test_labels_do_not_run_into_each_other(count: int, shown: int) -> None:
     assert every(count) == shown
 

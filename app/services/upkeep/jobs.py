@@ -12,7 +12,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 from rq import Queue
-from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.exceptions import DeserializationError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job as RqJob
 from rq.registry import FailedJobRegistry
 from sqlalchemy import select
@@ -97,10 +97,18 @@ def _queue(name: str) -> Queue:
 def _job(queue: str, job: RqJob) -> Job:
     result = job.latest_result()
     trace = (result.exc_string or "").strip() if result else ""
-    function = (job.func_name or "").removeprefix("workers.jobs.")
-    order, batch = _subject(function, job.args)
+    function, args = _call(job)
+    order, batch = _subject(function, args)
     last = trace.splitlines()[-1] if trace else ""
     return Job(job.id, queue, KINDS.get(function, UNKNOWN), last[:300], trace[-4000:], job.ended_at, order, batch)
+
+
+def _call(job: RqJob) -> tuple[str, Sequence[Any]]:
+    """What a job would call; nothing for one that somebody else put there and that nobody can read."""
+    try:
+        return (job.func_name or "").removeprefix("workers.jobs."), job.args
+    except DeserializationError:
+        return "", ()
 
 
 def _subject(function: str, args: Sequence[Any]) -> tuple[str, str]:
@@ -175,7 +183,7 @@ def retry(queue_name: str, job_id: str, staff: Staff) -> Kind:
         raise gone from None
     with unit_of_work():
         audit.note_id(by_id, "job.retried", job_id[:100])
-    return KINDS.get((job.func_name or "").removeprefix("workers.jobs."), UNKNOWN)
+    return KINDS.get(_call(job)[0], UNKNOWN)
 
 
 def look_again(photo_id: int, staff: Staff) -> None:
