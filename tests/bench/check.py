@@ -119,18 +119,22 @@ def _one(checker: Checker, kind: str, path: Path, body: dict[str, Any], policy: 
 
     once()
     stages.clear()
-    assert checker.pid is not None
-    child = psutil.Process(checker.pid)
-    before = child.cpu_times()
+    before = _busy(checker)
     values = timed(once, FEW_ROUNDS if "HEIC" in kind else ROUNDS)
-    after = child.cpu_times()
-    busy = (after.user + after.system - before.user - before.system) * 1000 / len(values)
+    busy = (_busy(checker) - before) / len(values)
     per_second = 1000 * len(values) / sum(values)
     say(f"{kind} ({policy}), ms", f"{spread(values)}  least {min(values):.1f}  cpu {busy:.1f}  {per_second:5.1f}/s")
     say(
         "   times the floor", f"{min(values) / floor.least:.2f} by the clock, {busy / floor.busy:.2f} by processor time"
     )
     say("   by stage, ms", "  ".join(f"{stage} {min(ms):.0f}" for stage, ms in stages.items()))
+
+
+def _busy(checker: Checker) -> float:
+    """Milliseconds of processor time that the child took so far."""
+    assert checker.pid is not None
+    times = psutil.Process(checker.pid).cpu_times()
+    return (times.user + times.system) * 1000
 
 
 def _memory(checker: Checker) -> None:
@@ -141,23 +145,25 @@ def _memory(checker: Checker) -> None:
 def _two(path: Path, body: dict[str, Any], cores: list[int]) -> None:
     """One child, then two, each on a core of its own."""
 
-    def many(count: int) -> float:
+    def many(count: int) -> tuple[float, float]:
         checkers = [Checker() for _ in range(count)]
         try:
             for one, core in zip(checkers, cores, strict=False):
                 os.sched_setaffinity(0, {core})
                 one.check(path, body, "blue")
             os.sched_setaffinity(0, cores)
-            start = time.perf_counter()
+            start, before = time.perf_counter(), sum(map(_busy, checkers))
             with ThreadPoolExecutor(count) as pool:
-                list(pool.map(lambda c: [c.check(path, body, "blue") for _ in range(20)], checkers))
-            return 20 * count / (time.perf_counter() - start)
+                list(pool.map(lambda c: [c.check(path, body, "blue") for _ in range(ROUNDS)], checkers))
+            photos = ROUNDS * count
+            return photos / (time.perf_counter() - start), (sum(map(_busy, checkers)) - before) / photos
         finally:
             for one in checkers:
                 one.stop()
 
-    alone, both = many(1), many(2)
+    (alone, cpu_alone), (both, cpu_both) = many(1), many(2)
     say("12 MP JPEG, photos a second", f"one {alone:.1f}  two {both:.1f}  x {both / alone:.2f}")
+    say("   by processor time", f"one {cpu_alone:.1f} ms  two {cpu_both:.1f} ms each  x {2 * cpu_alone / cpu_both:.2f}")
 
 
 if __name__ == "__main__":
