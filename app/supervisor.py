@@ -26,11 +26,12 @@ _BACKOFF = (0.2, 1.0, 2.0, 5.0, 10.0)
 
 @dataclass
 class Child:
-    """One kept process. `every` makes it a repeated command instead of a lasting one."""
+    """One kept process. `every` makes it a repeated command; what is `needed` by the others stops after them."""
 
     name: str
     command: list[str]
     every: float | None = None
+    needed: bool = False
     process: subprocess.Popen[bytes] | None = None
     start_at: float = 0.0
     falls: list[float] = field(default_factory=list)
@@ -80,8 +81,12 @@ class Supervisor:
         self.say(f"{child.name} ended with {code}; starting it again in {wait:g} s")
 
     def end(self) -> None:
-        """Stop every child, last started first; what does not go in 10 s is killed with its whole group."""
-        running = [child.process for child in reversed(self.children) if child.process is not None]
+        """Stop every child, what the others need last: a worker cannot end well without Redis."""
+        for needed in (False, True):
+            self._end([child.process for child in self.children if child.process and child.needed is needed])
+
+    def _end(self, running: list[subprocess.Popen[bytes]]) -> None:
+        """Stop these together; what does not go in 10 s is killed with its whole group."""
         for process in running:
             process.terminate()
         end = time.monotonic() + _STOP_SECONDS
@@ -120,7 +125,7 @@ def children(settings: dict[str, object], redis_folder: Path | None) -> list[Chi
     """What runs: Redis (unless REDIS_URL names one), web, two workers, the sweep, and in demo mode the simulator."""
     python, port = _python(), settings["WEB_PORT"]
     web = [python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"]
-    found = [] if redis_folder is None else [Child("redis", redis_command(redis_folder))]
+    found = [] if redis_folder is None else [Child("redis", redis_command(redis_folder), needed=True)]
     found.append(Child("web", [*web, "--timeout", "60", "--log-level", "warning", "app:create_app()"]))
     found += [Child(f"worker {number}", [python, "-m", "workers.run"]) for number in (1, 2)]
     found.append(Child("sweep", [python, "-m", "flask", "sweep", "--quiet"], every=60.0))

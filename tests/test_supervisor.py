@@ -76,3 +76,26 @@ def test_a_taken_port_is_noticed() -> None:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         assert not port_is_free(busy.getsockname()[1])
+
+
+def test_what_the_others_need_stops_after_them(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    script = (
+        "import signal, sys, time\n"
+        "def end(*_):\n"
+        "    time.sleep(float(sys.argv[2])); open(sys.argv[3], 'a').write(sys.argv[1]); sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "open(sys.argv[3] + sys.argv[1], 'w').close()\n"
+        "time.sleep(99)\n"
+    )
+    kept = supervisor.Supervisor(
+        [
+            supervisor.Child("needed", [sys.executable, "-c", script, "n", "0", str(marks)], needed=True),
+            supervisor.Child("slow", [sys.executable, "-c", script, "s", "0.5", str(marks)]),
+        ]
+    )
+    for child in kept.children:
+        kept._tend(child)
+    wait_for(lambda: all((tmp_path / f"marks{name}").exists() for name in "ns"))
+    kept.end()
+    assert marks.read_text() == "sn"
