@@ -1,14 +1,12 @@
-"""The press: everything on paper, from 501 photos on by processes of its own, while the rest of the batch is written.
+"""The press: everything on paper, from 501 photos on by a process of its own, while the rest of the batch is written.
 
-A process reads the pictures that the batch already holds, answers with finished PDFs, and ends with the pipe: whoever
-kills a build has nothing else to kill, and only the build writes files. Each PDF is a function of its own pictures, so
-who prints it, and when, changes no byte.
+The process reads the pictures that the batch already holds, answers with finished PDFs, and ends with the pipe: whoever
+kills a build has nothing else to kill, and only the build writes files.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from app.export.frozen import FrozenBatch, FrozenItem
@@ -26,11 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 MOST = 500
 """Photos in one PDF: memory grows with it."""
-
-MOST_PRINTERS = 2
-
-Order = tuple[Any, ...]
-"""What to print, as `printed` takes it."""
 
 
 def chunks(items: Sequence[FrozenItem]) -> Iterator[Sequence[FrozenItem]]:
@@ -46,21 +38,30 @@ class Press:
         self._batch, self._folder = replace(batch, items=()), folder
         self._counts = by_class(batch.items)
         self._sheets, self._work = 0, list[tuple[int, str, Future[str]]]()
-        self._printers = [Printer(self._batch, folder) for _ in range(_printers(len(batch.items)))]
-        self._idle = SimpleQueue[Printer]()
-        for printer in self._printers:
-            self._idle.put(printer)
-        self._threads = ThreadPoolExecutor(max(1, len(self._printers)))
+        self._thread = ThreadPoolExecutor(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        if len(batch.items) > MOST:
+            self._start()
+
+    def _start(self) -> None:
+        self._pipe, theirs = Pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "app.export.press", str(theirs.fileno())],
+            cwd=ROOT, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        theirs.close()
+        self._pipe.send((self._batch, self._folder.resolve()))
 
     def __enter__(self) -> Press:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for printer in self._printers:
-            printer.kill()
-        self._threads.shutdown(cancel_futures=True)  # whoever waits for an answer gets none any more
-        for printer in self._printers:
-            printer.close()
+        if self._process is not None and self._pipe is not None:
+            self._process.kill()
+            self._process.wait()
+            self._pipe.close()
+        self._thread.shutdown(cancel_futures=True)
 
     def sheet(self, items: Sequence[FrozenItem], names: Sequence[str]) -> None:
         """Have the next sheet printed; `names` are the pictures' paths below the folder."""
@@ -72,62 +73,22 @@ class Press:
         """Have the delivery note printed."""
         self._take(0, "delivery-note.pdf", ("note", self._counts, fingerprint))
 
-    def _take(self, count: int, name: str, order: Order) -> None:
-        self._work.append((count, name, self._threads.submit(self._print, name, order)))
+    def _take(self, count: int, name: str, order: tuple[Any, ...]) -> None:
+        self._work.append((count, name, self._thread.submit(self._print, name, order)))
 
-    def _print(self, name: str, order: Order) -> str:
-        data = self._by_printer(order) if self._printers else printed(self._batch, self._folder, *order)
+    def _print(self, name: str, order: tuple[Any, ...]) -> str:
+        if self._pipe is None:
+            data = printed(self._batch, self._folder, *order)
+        else:
+            self._pipe.send(order)
+            data = self._pipe.recv_bytes()
         (self._folder / name).write_bytes(data)
         return hashlib.sha256(data).hexdigest()
 
-    def _by_printer(self, order: Order) -> bytes:
-        """There are as many threads as printers, so one is idle; one that died is put back and fails the rest too."""
-        printer = self._idle.get()
-        try:
-            return printer.print(order)
-        finally:
-            self._idle.put(printer)
-
     def finished(self) -> Iterator[tuple[int, str, str]]:
-        """Photos on it, name and hash of each PDF, in order. Raises EOFError when a printer died."""
+        """Photos on it, name and hash of each PDF, in order. Raises EOFError when the process died."""
         for count, name, future in self._work:
             yield count, name, future.result()
-
-
-def _printers(photos: int) -> int:
-    """How many processes print: none for one sheet, one for a few, two where there are two processors.
-
-    Each holds about 110 MB. More than two gain nothing: then writing the pictures takes longer than printing them.
-    """
-    sheets = -(-photos // MOST)
-    return 0 if sheets < 2 else min(MOST_PRINTERS, len(os.sched_getaffinity(0)), max(1, sheets // 2))
-
-
-class Printer:
-    """One process that prints, at the other end of a pipe."""
-
-    def __init__(self, batch: FrozenBatch, folder: Path) -> None:
-        self._pipe, theirs = Pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.export.press", str(theirs.fileno())],
-            cwd=ROOT, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        theirs.close()
-        self._pipe.send((batch, folder.resolve()))
-
-    def print(self, order: Order) -> bytes:
-        """The PDF. Raises EOFError or OSError when the process died."""
-        self._pipe.send(order)
-        return self._pipe.recv_bytes()
-
-    def kill(self) -> None:
-        """End the process, whatever it is at."""
-        self._process.kill()
-        self._process.wait()
-
-    def close(self) -> None:
-        """Close the pipe, once nobody waits at it."""
-        self._pipe.close()
 
 
 def printed(batch: FrozenBatch, folder: Path, what: str, *order: Any) -> bytes:

@@ -9,7 +9,7 @@ one sync takes against how long the build took. Three copies are measured, each 
   kernel copies by itself at the speed of memory; half of that cannot be reached, for the hashes alone, printed below,
   take longer: every picture is compared with what was frozen, and the ZIP gets its sum and its CRCs.
 
-Memory is the peak from the first freeze on, of the command and of the largest printer that it starts.
+Memory is the peak from the first freeze on, of the command and of the press that it starts.
 """
 
 from __future__ import annotations
