@@ -7,7 +7,8 @@ on where it ended. Numbers and times ascend together, as in life. Each tenth ord
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,11 +115,26 @@ def _season(model: Order, count: int) -> Season:
 
 
 def _portion(season: Season, first: int, last: int) -> None:
-    """Orders `first` to `last` with all their rows, in one transaction; what they point at is checked at its end."""
+    """Orders `first` to `last` with all their rows, in one transaction."""
+    with _unchecked():
+        _rows(season, first, last)
+        db.session.commit()
+
+
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """A transaction of rows that point at each other: looked up one by one, SQLite would read all orders for each."""
     if db.engine.dialect.name == "postgresql":
-        _run("SET LOCAL session_replication_role = replica")  # all rows point at each other: nothing to look up
-    else:
-        _run("PRAGMA defer_foreign_keys = ON")
+        _run("SET LOCAL session_replication_role = replica")
+        yield
+        return
+    driver: Any = db.session.connection().connection.driver_connection
+    driver.executescript("PRAGMA foreign_keys = OFF; BEGIN")  # it commits first: within a transaction nothing changes
+    yield
+    driver.execute("PRAGMA foreign_keys = ON")
+
+
+def _rows(season: Season, first: int, last: int) -> None:
     number = f"{BASE} + s.n"
     since = f"CASE WHEN {WAITS} THEN {season.ago('t.state_since', 3)} ELSE {season.ago('t.state_since')} END"
     verdict = f"CASE WHEN {TO_REVIEW} THEN 'review' ELSE 'passed' END"
@@ -141,7 +157,6 @@ def _portion(season: Season, first: int, last: int) -> None:
         f" t.unit, t.low, t.high, t.fault, t.args FROM {numbers} s"
         f', "check" t WHERE t.photo_id = {season.photo_id} AND {WAITS}'
     )
-    db.session.commit()
 
 
 def _decisions(season: Season, numbers: str) -> None:
