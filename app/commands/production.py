@@ -95,10 +95,11 @@ def _preview(kind: str, school: str | None, campaign: str | None) -> None:
 
     for one in batches.campaigns_to_export(kind, school, campaign):
         found = batches.preview(one, kind)
-        click.echo(f"{one.code}: {found.count} to export, {len(found.problems)} kinds of problems")
+        click.echo(f"{one.code}: {found.count} to export, {len(found.problems) or 'nothing'} to look at")
         for problem in found.problems:
+            weight, orders = "stops the export" if problem.stops else "note", ", ".join(problem.orders)
             detail = f" ({problem.detail})" if problem.detail else ""
-            click.echo(f"  {problem.kind}: {problem.sentence}{detail}: {', '.join(problem.orders)}")
+            click.echo(f"  {weight}: {problem.kind}: {problem.sentence}{detail}: {orders}")
 
 
 @click.command("verify-batch")
@@ -116,7 +117,8 @@ def verify_batch(path: Path, fingerprint: str | None) -> None:
     for problem in found.problems:
         click.echo(_shown(problem))
     if found.problems:
-        click.echo(f"{path}: {len(found.problems)} problems", err=True)
+        count = len(found.problems)
+        click.echo(f"{path}: {count} {'problem' if count == 1 else 'problems'}", err=True)
         sys.exit(1)
     known = "" if fingerprint else "; compare the key with the delivery note"
     click.echo(

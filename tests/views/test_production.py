@@ -70,3 +70,15 @@ def test_a_code_that_is_none_keeps_the_producer_on_the_page(app: Flask, cast: Ca
     client = sign_in(app.test_client(), cast.producer)
     page = client.get("/production/find?code=nonsense", follow_redirects=True)
     assert page.status_code == 200 and 'class="alert"' in page.text and "没有找到这个小码" in page.text
+
+
+def test_the_command_says_which_problem_stops_the_export(app: Flask, cast: Cast) -> None:
+    order = make_order(cast.campaign, OrderState.PENDING_PRODUCTION)
+    assert order.form is not None and order.photo is not None and order.photo.rendition_key is not None
+    order.form.name = "欧阳䶮"
+    db.session.commit()
+    storage().delete(order.photo.rendition_key)
+    said = app.test_cli_runner().invoke(args=["export-batch", "--kind", "chsi", "--dry-run"]).output
+    assert f"{cast.campaign.code}: 1 to export, 2 to look at" in said
+    assert "  note: gbk: " in said
+    assert "  stops the export: missing_file: " in said
