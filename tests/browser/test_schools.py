@@ -40,6 +40,21 @@ def test_a_batch_from_the_producer_to_the_school_and_back(installation: Installa
     liaison.goto(f"{installation.url}/schools/batches/{second}")
     expect(liaison.get_by_text("以下旧文件作废")).to_be_visible()
     expect(liaison.locator("main")).to_contain_text(first)
+    _fits_a_phone(liaison, f"{installation.url}/schools", campaign.code, first)
+
+
+def _fits_a_phone(page: Page, address: str, code: str, number: str) -> None:
+    """At 360 px no page of the liaison scrolls sideways, and a student number stands on one line."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    campaign = f"{address}/campaigns/{code}"
+    for place in (f"{address}/", campaign, f"{campaign}/roster/", f"{campaign}/compare", f"{campaign}/poster",
+                  f"{address}/batches/{number}", f"{campaign}/students/unfinished"):  # fmt: skip
+        page.goto(place)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, place
+    box = (
+        page.get_by_role("cell", name="2023999999").or_(page.get_by_text("2023999999", exact=True)).first.bounding_box()
+    )
+    assert box is not None and box["height"] < 40
 
 
 def _prepare() -> tuple[Campaign, list[str]]:
