@@ -29,7 +29,7 @@ def test_the_demo_page_offers_every_sample_and_each_is_new(client: FlaskClient) 
 def test_samples_come_out_as_the_page_says(tmp_path: Path) -> None:
     with Checker() as checker:
         for name in SAMPLES:
-            data, file_name = sample(name)
+            data, file_name = sample(name, 1)
             path = tmp_path / file_name
             path.write_bytes(data)
             if name == "code":
