@@ -63,6 +63,10 @@ class Installation:
             )
         return self.processes[name]
 
+    def work(self) -> None:
+        """Have a worker as well; its checker takes seconds of both processors to load, so not every test has one."""
+        self.start("worker", "-m", "workers.run")
+
     def flask(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command as staff would."""
         return subprocess.run(
@@ -105,7 +109,7 @@ def installation(
     template_database: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Installation]:
-    """A fresh installation in the test's own folder."""
+    """A fresh installation in the test's own folder, without a worker."""
     shutil.copy(template_database, tmp_path / "test.db")
     web, simulator = free_port(), free_port()
     own = {
@@ -123,7 +127,6 @@ def installation(
     app = create_app({"INSTANCE": tmp_path, "WTF_CSRF_ENABLED": False})
     made = Installation(f"http://127.0.0.1:{web}", f"http://127.0.0.1:{simulator}", app, tmp_path, os.environ | own)
     made.start("web", "-m", "gunicorn", "--bind", f"127.0.0.1:{web}", "--threads", "8", "app:create_app()")
-    made.start("worker", "-m", "workers.run")
     made.start("simulator", "-m", "app.simulator")
     try:
         wait_until_up(made.url + "/privacy")

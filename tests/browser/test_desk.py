@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
 from app.adapters.clock import now
@@ -20,8 +21,8 @@ from app.services.access.staff import create
 from app.services.review import decisions
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.reasons import seed_reasons
-from app.services.unit import unit_of_work
 from tests.browser.conftest import DESKTOP, Installation
+from tests.browser.site import served, signed_in
 from tests.factories import make_campaign, make_decision, make_order, make_photo, make_school
 
 PASSWORD = "correct-horse-battery"
@@ -30,20 +31,24 @@ LONG_NAME = "阿依古丽·买买提江·阿不都热合曼"
 
 @pytest.fixture
 def orders(installation: Installation) -> list[str]:
-    """Thirty waiting orders, the longest waiting first; their numbers."""
+    """Thirty waiting orders of an installation, the longest waiting first; their numbers."""
+    assert installation.url
+    return _waiting(30)
+
+
+def _waiting(count: int) -> list[str]:
     seed_reasons()
     campaign = make_campaign(make_school("10001"), code="DESK01")
     for name in ("first", "second"):
         create(name, [Role.REVIEWER.value], [], PASSWORD)
     pictures = [portraits.jpeg(portraits.portrait(seed, (480, 640)), 80) for seed in (1, 2, 3)]
     numbers = []
-    for place in range(30):
+    for place in range(count):
         order = make_order(campaign, OrderState.PENDING_REVIEW)
         order.state_since = now() - timedelta(hours=40 - place)
         _picture(order.photo, pictures[place % 3])
         numbers.append(order.number)
     db.session.commit()
-    assert installation.url
     return numbers
 
 
@@ -247,30 +252,29 @@ def _much(order: Order, faults: int) -> None:
     db.session.commit()
 
 
+HIDDEN = """() => ["html", "body", "main", ".judge", ".findings.fine", ".who-is", "#recent", ".before", ".decide"]
+    .map((name) => [name, document.querySelector(name)])
+    .filter(([, node]) => node && node.scrollHeight > node.clientHeight + 1)
+    .map(([name, node]) => `${name}: ${node.scrollHeight} > ${node.clientHeight}`)"""
+
+
 @pytest.mark.parametrize("faults", [0, 6, 12])
-def test_there_is_nothing_to_scroll(installation: Installation, open_page: Any, orders: list[str], faults: int) -> None:
+def test_there_is_nothing_to_scroll(app: Flask, open_page: Any, faults: int) -> None:
+    orders = _waiting(14)
     order = db.session.query(Order).filter_by(number=orders[0]).one()
     reviewer = db.session.query(Staff).filter_by(name="first").one()
     if faults:
         _much(order, faults)
     for number in orders[1:12]:
-        with unit_of_work():  # the worker writes too, for the decision before
-            one = db.session.query(Order).filter_by(number=number).one()
-            one.form.name = LONG_NAME  # type: ignore[union-attr]
+        one = db.session.query(Order).filter_by(number=number).one()
+        one.form.name = LONG_NAME  # type: ignore[union-attr]
+        db.session.commit()
         decisions.decide(reviewer, Seen(one.id, one.version, one.photo_id or 0), Judgement("approved"))
-    for size in (DESKTOP, {"width": 1920, "height": 950}):
-        page = open_page(size)
-        _sign_in(page, installation, "first")
-        if faults == 6:  # English words are longer
-            with page.expect_navigation():  # left too early, the page stays Chinese
-                page.get_by_role("button", name="English").click()
-        page.goto(f"{installation.url}/review/orders/{orders[0]}/desk")
-        _shown(page)
-        hidden = page.evaluate(
-            """() => ["html", "body", "main", ".judge", ".findings.fine", ".who-is", "#recent", ".before", ".decide"]
-                .map((name) => [name, document.querySelector(name)])
-                .filter(([, node]) => node && node.scrollHeight > node.clientHeight + 1)
-                .map(([name, node]) => `${name}: ${node.scrollHeight} > ${node.clientHeight}`)"""
-        )
-        assert hidden == []
-        assert page.locator("#panel .photo").bounding_box()["height"] >= 500  # type: ignore[index]
+    locale = "en" if faults == 6 else "zh"  # English words are longer
+    with served(app) as url:
+        for size in (DESKTOP, {"width": 1920, "height": 950}):
+            page = signed_in(open_page(size), app, url, reviewer, locale)
+            page.goto(f"{url}/review/orders/{orders[0]}/desk")
+            _shown(page)
+            assert page.evaluate(HIDDEN) == []
+            assert page.locator("#panel .photo").bounding_box()["height"] >= 500

@@ -6,18 +6,20 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from playwright.sync_api import Page, Request, expect
 
 from app.adapters.storage import storage
 from app.demo import portraits
 from app.extensions import db
-from app.models import Batch, Campaign, Order, RosterEntry
+from app.models import Batch, Campaign, Order, RosterEntry, Staff
 from app.rules.states import OrderState, Role
 from app.services.access.staff import create
 from app.services.review import decisions
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.reasons import seed_reasons
 from tests.browser.conftest import DESKTOP, Installation
+from tests.browser.site import served, signed_in
 from tests.browser.test_story import PASSWORD, _let_time_pass
 from tests.factories import make_campaign, make_order, make_school, make_staff
 
@@ -25,6 +27,7 @@ NAMES = ("王小明", "𠮷田䶮")
 
 
 def test_a_batch_from_the_producer_to_the_school_and_back(installation: Installation, open_page: Any) -> None:
+    installation.work()
     campaign, numbers = _prepare()
     producer, liaison = open_page(DESKTOP), open_page(DESKTOP, accept_downloads=True)
     _sign_in(producer, installation, "maker")
@@ -157,15 +160,20 @@ def _approve_again(number: str) -> None:
 PASTED = "学号\t姓名\t班级\n{there}\t甲同学\t一班\n2029000001\t乙同学\t一班\n2029000002\t丙同学\t二班"
 
 
-def test_a_pasted_list_is_compared_without_leaving_the_page(installation: Installation, open_page: Any) -> None:
+def test_a_pasted_list_is_compared_without_leaving_the_page(app: Flask, open_page: Any) -> None:
     campaign, _numbers = _prepare()
     form = db.session.query(Order).first().form
-    page: Page = open_page(DESKTOP, accept_downloads=True)
-    _sign_in(page, installation, "teacher")
-    page.goto(f"{installation.url}/schools/campaigns/{campaign.code}/compare")
+    teacher = db.session.query(Staff).filter_by(name="teacher").one()
+    with served(app) as url:
+        page = signed_in(open_page(DESKTOP, accept_downloads=True), app, url, teacher)
+        page.goto(f"{url}/schools/campaigns/{campaign.code}/compare")
+        _compare(page, form.student_no, f"{url}/static/")
+
+
+def _compare(page: Page, student_no: str, static: str) -> None:
     sent: list[Request] = []
     page.on("request", lambda request: sent.append(request))
-    page.locator("[data-compare] textarea").fill(PASTED.format(there=form.student_no))
+    page.locator("[data-compare] textarea").fill(PASTED.format(there=student_no))
     page.get_by_role("button", name="比对", exact=True).click()
     rows = page.locator("[data-result] table tr")
     expect(rows).to_have_text(["班级名单人数已通过审核中待学生处理未开始", "合计31002", "二班10001", "一班21001"])
@@ -175,8 +183,8 @@ def test_a_pasted_list_is_compared_without_leaving_the_page(installation: Instal
         page.get_by_role("button", name="保存结果为 CSV").click()
     text = Path(caught.value.path()).read_text("utf-8-sig")
     assert "乙同学" in text
-    own = ("blob:", f"{installation.url}/static/")  # a picture or style of the page itself may come late
+    own = ("blob:", static)  # a picture or style of the page itself may come late
     network = [request for request in sent if not request.url.startswith(own)]
     assert [request.url.rsplit("/", 1)[1] for request in network] == ["numbers"]
     carried = [f"{request.url} {request.post_data or ''} {request.headers}" for request in sent]
-    assert not any(word in one for one in carried for word in ("同学", "2029", "%E5", form.student_no))
+    assert not any(word in one for one in carried for word in ("同学", "2029", "%E5", student_no))

@@ -25,6 +25,7 @@ ID_NO = "11010519491231002X"
 
 
 def test_a_photo_from_the_phone_to_the_verified_batch(installation: Installation, open_page: Any) -> None:
+    installation.work()
     campaign_code = _prepare(installation.folder)
     student, reviewer = open_page(), open_page(DESKTOP)
     _sign_in_with_wechat(student, installation, campaign_code)

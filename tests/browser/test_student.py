@@ -145,6 +145,7 @@ def _until(page: Page, text: str) -> None:
 
 
 def test_with_javascript_off_everything_works_but_the_camera(installation: Installation, open_page: Any) -> None:
+    installation.work()
     code = _prepare(installation.folder)
     page = open_page(java_script_enabled=False)
     page.goto(f"{installation.url}/c/{code}")
@@ -196,6 +197,7 @@ BRIDGE = "window.WeixinJSBridge = {invoke: (name, asked, done) => { window.asked
 
 def test_the_way_in_english(installation: Installation, open_page: Any) -> None:
     """To production in WeChat: one message allowed, paid by JSAPI; no Chinese sentence is left on the way."""
+    installation.work()
     code = _prepare(installation.folder)
     page = open_page(locale="en-GB", user_agent="Mozilla/5.0 (iPhone) Mobile MicroMessenger/8.0")
     page.add_init_script(BRIDGE)

@@ -52,13 +52,13 @@ def test_where_nobody_is_the_wall_has_its_colour(wall: tuple[int, int, int]) -> 
     assert np.abs(rgb[a == 0] - np.array(wall)).max() <= GRAIN
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_edge_of_the_hair_is_soft(seed: int) -> None:
     a = np.asarray(portrait_with_alpha(seed)[1])[:250]
     assert ((a > 10) & (a < 245)).sum() > 400
 
 
-@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_clothes_reach_the_lower_edge_and_differ_from_the_wall(seed: int) -> None:
     a = np.asarray(portrait_with_alpha(seed)[1])
     assert (a[-1, 60:420] == 255).all()
