@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import current_app
 from redis import Redis
 from rq import Queue
 from rq.exceptions import DuplicateJobError
+from rq.job import Job, JobStatus
 
 log = logging.getLogger(__name__)
 
@@ -29,19 +32,57 @@ def enqueue(queue: str, job: str, *args: Any, job_id: str) -> bool:
 
     A Redis that does not answer is logged and gives False: `flask sweep` queues again what still waits in the database.
     """
+    there = Queue(queue, connection=connection(), serializer="json")
+    put = partial(
+        there.enqueue,
+        f"workers.jobs.{job}",
+        *args,
+        job_id=job_id,
+        unique=True,
+        job_timeout=_LIMITS[queue],
+        result_ttl=60,
+        failure_ttl=7 * 86400,
+    )
     try:
-        Queue(queue, connection=connection(), serializer="json").enqueue(
-            f"workers.jobs.{job}",
-            *args,
-            job_id=job_id,
-            unique=True,
-            job_timeout=_LIMITS[queue],
-            result_ttl=60,
-            failure_ttl=7 * 86400,
-        )
+        try:
+            put()
+        except DuplicateJobError:
+            if not _clear_abandoned(there, job_id):
+                return False
+            put()
     except DuplicateJobError:
         return False
     except Exception as error:
         log.warning("enqueue_failed queue=%s job_id=%s error=%s", queue, job_id, type(error).__name__)
         return False
     return True
+
+
+def _clear_abandoned(queue: Queue, job_id: str) -> bool:
+    """Take away a job whose worker was killed, so that it can be queued again; whether it was one.
+
+    A worker can die between taking a job off the queue and beginning it, or before its first write: then the database
+    waits and RQ holds the job's name, as queued, as started or, after its own tidying, as failed.
+    """
+    job = queue.fetch_job(job_id)
+    if job is None:
+        return True  # it ended just now
+    if not _is_abandoned(queue, job):
+        return False
+    job.delete()
+    return True
+
+
+def _is_abandoned(queue: Queue, job: Job) -> bool:
+    status = job.get_status()
+    if status is JobStatus.QUEUED:
+        return queue.connection.lpos(queue.key, job.id) is None
+    if status is JobStatus.STARTED:
+        return job.started_at is None or is_overdue(job.started_at, _LIMITS[queue.name])
+    result = job.latest_result() if status is JobStatus.FAILED else None
+    return result is not None and "AbandonedJobError" in (result.exc_string or "")
+
+
+def is_overdue(begun: datetime, limit: int) -> bool:
+    """Whether a job that began then cannot still be running: RQ ends each after its limit (seconds)."""
+    return datetime.now(UTC) - begun > timedelta(seconds=limit)
