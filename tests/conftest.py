@@ -150,8 +150,8 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> str:
-    """A migrated database that each test clones."""
+def postgres_database(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory, settings: dict[str, Any]) -> str:
+    """A migrated database."""
     name = postgres.create()
     folder = tmp_path_factory.mktemp("pg-template")
     app = create_app(settings | {"INSTANCE": folder, "SQLALCHEMY_DATABASE_URI": postgres.url(name)})
@@ -162,10 +162,10 @@ def postgres_template(postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def postgresql_url(postgres: Postgres, postgres_template: str) -> str:
-    """An empty, migrated PostgreSQL database; the one of the test before is gone."""
-    postgres.drop("kept")
-    return postgres.url(postgres.create(postgres_template, "kept"))
+def postgresql_url(postgres: Postgres, postgres_database: str) -> str:
+    """An empty, migrated PostgreSQL database."""
+    postgres.empty(postgres_database)
+    return postgres.url(postgres_database)
 
 
 @dataclass
@@ -211,7 +211,7 @@ class Shop:
 @contextmanager
 def _served(wechat: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, wechat, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)  # looks so often whether to end
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

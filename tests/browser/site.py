@@ -22,7 +22,7 @@ AXE = Path(__file__).resolve().parent.parent.parent / "node_modules" / "axe-core
 def served(app: Flask) -> Iterator[str]:
     """The app's address while it is served."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)  # looks so often whether to end
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
