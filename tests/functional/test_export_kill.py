@@ -121,6 +121,13 @@ def test_killed_with_several_sheets_it_is_the_same_batch_and_leaves_no_press(mak
         assert _tree(tmp_path / "undisturbed" / path.name) == _tree(path)
 
 
+def _is_so_far(reached: Callable[[Path], bool], folder: Path) -> bool:
+    try:
+        return any(reached(part) for part in folder.glob(".*.part"))
+    except FileNotFoundError:  # what the killed run before had left goes while it is looked at
+        return False
+
+
 def _kill_when(reached: Callable[[Path], bool], environment: dict[str, str], folder: Path) -> list[int]:
     """Run the command, kill it when its unfinished folder is so far; the processes that it had started."""
     process = subprocess.Popen(
@@ -128,8 +135,8 @@ def _kill_when(reached: Callable[[Path], bool], environment: dict[str, str], fol
     )
     end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
-        if any(reached(part) for part in folder.glob(".*.part")):
-            started = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        started = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        if started and _is_so_far(reached, folder):
             process.send_signal(signal.SIGKILL)
             process.wait()
             return [int(one) for one in started]
