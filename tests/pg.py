@@ -74,11 +74,11 @@ class Postgres:
         if not self.kept:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def create(self, template: str = "template1", name: str = "") -> str:
-        """A new database, cloned from `template`; returns its name."""
+    def create(self, name: str = "") -> str:
+        """A new, empty database; returns its name."""
         name = name or f"t{uuid.uuid4().hex[:16]}"
         with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            connection.execute(f'CREATE DATABASE "{name}"')
         return name
 
     def empty(self, name: str) -> None:

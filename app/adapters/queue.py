@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -44,16 +45,16 @@ def enqueue(queue: str, job: str, *args: Any, job_id: str) -> bool:
         failure_ttl=7 * 86400,
     )
     try:
-        try:
-            put()
-        except DuplicateJobError:
-            if not _clear_abandoned(there, job_id):
-                return False
-            put()
-    except DuplicateJobError:
-        return False
+        return _unless_there(put) or (_clear_abandoned(there, job_id) and _unless_there(put))
     except Exception as error:
         log.warning("enqueue_failed queue=%s job_id=%s error=%s", queue, job_id, type(error).__name__)
+        return False
+
+
+def _unless_there(put: Callable[[], object]) -> bool:
+    try:
+        put()
+    except DuplicateJobError:
         return False
     return True
 
@@ -64,21 +65,24 @@ def _clear_abandoned(queue: Queue, job_id: str) -> bool:
     A worker can die between taking a job off the queue and beginning it, or before its first write: then the database
     waits and RQ holds the job's name, as queued, as started or, after its own tidying, as failed.
     """
+    if queue.connection.lpos(queue.key, job_id) is not None:
+        return False  # it waits: of thousands, when a sweep comes by in the season
     job = queue.fetch_job(job_id)
     if job is None:
         return True  # it ended just now
-    if not _is_abandoned(queue, job):
+    if not _is_abandoned(job, _LIMITS[queue.name]):
         return False
     job.delete()
     return True
 
 
-def _is_abandoned(queue: Queue, job: Job) -> bool:
-    status = job.get_status()
+def _is_abandoned(job: Job, limit: int) -> bool:
+    """Whether nobody can still be at a job that is not on its queue."""
+    status = job.get_status(refresh=False)
     if status is JobStatus.QUEUED:
-        return queue.connection.lpos(queue.key, job.id) is None
+        return True
     if status is JobStatus.STARTED:
-        return job.started_at is None or is_overdue(job.started_at, _LIMITS[queue.name])
+        return job.started_at is None or is_overdue(job.started_at, limit)
     result = job.latest_result() if status is JobStatus.FAILED else None
     return result is not None and "AbandonedJobError" in (result.exc_string or "")
 

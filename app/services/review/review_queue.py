@@ -49,8 +49,8 @@ def _with_rows(query: Any) -> Any:
     """
     return query.options(
         defer(Order.typed),
-        joinedload(Order.photo).options(defer(Photo.crop), defer(Photo.ruler, raiseload=True)),
-        joinedload(Order.form).options(defer(Form.id_no), defer(Form.phone, raiseload=True)),
+        joinedload(Order.photo).options(defer(Photo.crop), defer(Photo.ruler)),
+        joinedload(Order.form).options(defer(Form.id_no), defer(Form.phone)),
         joinedload(Order.school).load_only(School.name),
         joinedload(Order.campaign).load_only(Campaign.name, Campaign.review_days),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, abort, redirect, url_for
 from flask_login import current_user
 
 from app.models import Order
@@ -18,8 +18,12 @@ def own_order(number: str) -> Order:
     return submissions.owned(current_user.id, number)
 
 
-def editable(found: Order) -> bool:
-    return submissions.state_shown(found) in EDITABLE
+def order_to_edit(number: str) -> Order:
+    """The student's own order while it can be changed; else they are sent to where they see how it stands."""
+    found = own_order(number)
+    if submissions.state_shown(found) not in EDITABLE:
+        abort(to_order(number))
+    return found
 
 
 def to_order(number: str) -> Any:

@@ -12,15 +12,14 @@ from app.security import student_only
 from app.services import submissions
 from app.services.students import student_requests
 from app.views.forms import after_upload, uploaded
-from app.views.student.blueprint import bp, editable, own_order, to_order
+from app.views.student.blueprint import bp, order_to_edit, own_order
 from app.views.student.facts import LONG, delay
 
 
 @bp.get("/orders/<number>/code")
 @student_only
 def code(number: str) -> Any:
-    if not editable(own_order(number)):
-        return to_order(number)
+    order_to_edit(number)
     return render_template("student/code.html", **_code_facts(number, 0))
 
 

@@ -13,15 +13,13 @@ from app.rules.fields import BY_NAME, FIELDS, GROUPS, check_field, check_form
 from app.security import student_only
 from app.services import submissions
 from app.services.schools import rosters
-from app.views.student.blueprint import bp, editable, own_order, to_order
+from app.views.student.blueprint import bp, order_to_edit, own_order
 
 
 @bp.get("/orders/<number>/form")
 @student_only
 def form(number: str) -> Any:
-    found = own_order(number)
-    if not editable(found):
-        return to_order(number)
+    found = order_to_edit(number)
     return _form_page(found, submissions.typed(found), {})
 
 

@@ -11,7 +11,7 @@ from flask_login import current_user
 from app.security import student_only
 from app.services import submissions
 from app.services.students import consents
-from app.views.student.blueprint import bp, editable, own_order, to_order
+from app.views.student.blueprint import bp, order_to_edit, own_order
 from app.views.student.facts import order_facts
 
 
@@ -57,9 +57,7 @@ def state(number: str) -> Any:
 @student_only
 def step(number: str) -> Any:
     """The first step that is not done."""
-    found = own_order(number)
-    if not editable(found):
-        return to_order(number)
+    found = order_to_edit(number)
     if not consents.complete(current_user.id):
         return redirect(url_for("site.privacy", next=request.path), 303)
     code = found.code

@@ -11,7 +11,7 @@ from app.security import student_only
 from app.services import submissions
 from app.views.forms import after_upload, uploaded
 from app.views.pictures import send_photo
-from app.views.student.blueprint import bp, editable, own_order, to_order
+from app.views.student.blueprint import bp, order_to_edit, own_order
 from app.views.student.facts import photo_facts
 
 
@@ -39,9 +39,7 @@ def photo_status(number: str) -> Any:
 @bp.get("/orders/<number>/camera")
 @student_only
 def camera(number: str) -> Any:
-    found = own_order(number)
-    if not editable(found):
-        return to_order(number)
+    found = order_to_edit(number)
     return render_template("student/camera.html", order=found, tries=submissions.tries_left(found))
 
 

@@ -16,16 +16,14 @@ from app.rules.states import OrderState
 from app.security import student_only
 from app.services import notice_channels, submissions
 from app.views.sign_in import inside_wechat
-from app.views.student.blueprint import bp, editable, own_order, to_order
+from app.views.student.blueprint import bp, order_to_edit, own_order, to_order
 from app.views.student.facts import order_facts
 
 
 @bp.get("/orders/<number>/confirm")
 @student_only
 def confirm(number: str) -> Any:
-    found = own_order(number)
-    if not editable(found):
-        return to_order(number)
+    found = order_to_edit(number)
     wanting = submissions.missing(found)
     if wanting:
         flash(_(wanting[0]), "caution")
