@@ -216,6 +216,7 @@ def _served(wechat: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        wechat.extensions["state"].ended.set()  # no callback of this test reaches the next one
         server.shutdown()
         thread.join()
         server.server_close()

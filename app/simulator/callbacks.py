@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import requests
@@ -49,9 +48,10 @@ def _in_background(here: State, keys: Signing, url: str, body: bytes, wait: floa
 
 
 def _send(here: State, keys: Signing, url: str, body: bytes, late: float, probe: bool) -> None:
-    time.sleep(late)
+    here.ended.wait(late)
     for wait in RETRIES:
-        time.sleep(wait)
+        if here.ended.wait(wait):
+            return
         headers = keys.headers(body, probe=probe, certificate=here.signs_with_certificate)
         probe = False
         try:

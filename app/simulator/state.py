@@ -32,6 +32,7 @@ class State:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.lock = threading.RLock()
+        self.ended = threading.Event()  # from then on no callback is sent again
         kept = json.loads(path.read_text()) if path.exists() else {}
         self.codes: dict[str, dict[str, Any]] = {}
         self.trades: dict[str, dict[str, Any]] = kept.get("trades", {})

@@ -5,7 +5,9 @@
   if (!root) return;
   const back = () => location.assign(root.dataset.back);
   const open = () => WeixinJSBridge.invoke("getBrandWCPayRequest", JSON.parse(root.dataset.jsapi), back);
-  root.querySelector("[data-pay]").addEventListener("click", () => {
+  const pay = root.querySelector("[data-pay]");
+  pay.disabled = false; // until now a press would have been lost
+  pay.addEventListener("click", () => {
     if (typeof WeixinJSBridge !== "undefined") {
       open();
       return;
