@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.models import School, Staff
+from app.models import Staff
 from app.rules.faults import Invalid
 from app.rules.states import STAFF_ROLES, Role
 from app.security import roles
@@ -46,7 +46,7 @@ def _page(wrong: dict[str, str], status: int = 200) -> Any:
     return page, status
 
 
-def _schools() -> dict[int, School]:
+def _schools() -> dict[int, Any]:
     return {school.id: school for school in schools.choices(current_user)[0]}
 
 

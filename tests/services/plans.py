@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import event, text
 
 from app.extensions import db
-from app.models import Order, Staff
+from app.models import Staff
 from app.services.review import leases
-from app.services.review.queue_filters import Filters, waiting
-from app.services.review.review_queue import CANDIDATES
+from app.services.review.queue_filters import Filters, asks
+from app.services.review.review_queue import next_free
 
 PLANS = {
     "the next order": Filters(),
@@ -28,8 +28,9 @@ PLANS = {
 
 def plan(staff: Staff, filters: Filters) -> list[str]:
     """The plan's lines."""
-    query = waiting(staff, filters).with_only_columns(Order.id).where(leases.free("tab", staff.id))
-    compiled = query.limit(CANDIDATES).compile(db.engine, compile_kwargs={"literal_binds": True})
+    who = asks(staff) | leases.asks(staff, "tab") | {"skipped": [0]}
+    query = next_free(filters, bound=bool(staff.school_ids)).params(who)
+    compiled = query.compile(db.engine, compile_kwargs={"literal_binds": True})
     word = "EXPLAIN" if db.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
     return [str(row[-1]).strip() for row in db.session.connection().exec_driver_sql(f"{word} {compiled}")]
 

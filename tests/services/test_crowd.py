@@ -16,7 +16,7 @@ from app.models import Decision, Event, Order, Staff
 from app.rules.faults import Fault
 from app.rules.states import OrderState, Role
 from app.services.access import looks
-from app.services.review import decisions, galleries, leases, review_queue
+from app.services.review import decisions, galleries, leases, queue_lists, review_queue
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.queue_filters import Filters
 from app.services.review.reasons import seed_reasons
@@ -90,7 +90,7 @@ class Crowd:
 
     def _gallery(self, staff: Staff, tab: str) -> bool:
         since, staff_id = now(), staff.id
-        orders = review_queue.green(staff, Filters(verdict="passed"), 6, tab)
+        orders = queue_lists.green(staff, Filters(verdict="passed"), 6, tab)
         shown = [Seen(order.id, order.version, order.photo_id or 0) for order in orders]
         for seen in shown:
             looks.saw_photo(db.session.get_one(Staff, staff_id), seen.photo_id, "gallery")

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import Decision, Order, Photo, RosterEntry, Staff
 from app.rules.states import OrderState
 from app.services.access import looks
-from app.services.review import galleries, leases, review_queue
+from app.services.review import galleries, leases, queue_lists, review_queue
 from app.services.review.decisions import Seen
 from app.services.review.queue_filters import Filters
 from app.services.unit import unit_of_work
@@ -69,7 +69,7 @@ def test_a_sample_is_not_offered_in_a_gallery_again(cast: Cast) -> None:
     since, shown = now(), _shown(cast, 12)
     _look(cast.reviewer, shown)
     galleries.approve(cast.reviewer, shown, set(), since)
-    assert review_queue.green(cast.reviewer, EVERYTHING, 40, "a") == []
+    assert queue_lists.green(cast.reviewer, EVERYTHING, 40, "a") == []
     sample = db.session.get_one(Order, review_queue.offer_next(cast.reviewer, Filters(kind="sample"), tab="a"))
     assert sample.photo is not None and sample.photo.sampled_at is not None
 
@@ -91,12 +91,12 @@ def test_what_deserves_a_look_of_its_own_is_not_in_a_gallery(cast: Cast, fault: 
         if fault == "other name":
             entry = RosterEntry(campaign_id=kept.campaign_id, student_no=kept.form.student_no, name="另一人")
             db.session.add(entry)
-    assert [one.id for one in review_queue.green(cast.reviewer, EVERYTHING, 40, "a")] == [fine]
+    assert [one.id for one in queue_lists.green(cast.reviewer, EVERYTHING, 40, "a")] == [fine]
 
 
 def test_two_reviewers_get_different_galleries(any_cast: Cast) -> None:
     _shown(any_cast, 20)
-    one = {order.id for order in review_queue.green(any_cast.reviewer, EVERYTHING, 12, "a")}
-    two = {order.id for order in review_queue.green(any_cast.other_reviewer, EVERYTHING, 12, "b")}
+    one = {order.id for order in queue_lists.green(any_cast.reviewer, EVERYTHING, 12, "a")}
+    two = {order.id for order in queue_lists.green(any_cast.other_reviewer, EVERYTHING, 12, "b")}
     assert (len(one), len(two), one & two) == (12, 8, set())
     assert set(leases.holders(list(one))) == one

@@ -8,7 +8,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Campaign, Order, PhotoCheck
 from app.rules.states import OrderState, Role
-from app.services.review import review_queue
+from app.services.review import queue_lists
 from app.services.review.queue_filters import Filters
 from app.services.schools import schools
 from tests.bench.review_seed import fill
@@ -27,7 +27,7 @@ SORTED_BY_INDEX = ("the next order", "the next by deadline", "the next to review
 
 
 def _ids(cast: Cast, **filters: str | int) -> list[int]:
-    return [order.id for order in review_queue.page(cast.reviewer, Filters(**filters))]  # type: ignore[arg-type]
+    return [order.id for order in queue_lists.page(cast.reviewer, Filters(**filters))]  # type: ignore[arg-type]
 
 
 def test_it_is_sorted_by_what_the_reviewer_asks(any_cast: Cast) -> None:
@@ -83,7 +83,8 @@ def test_filters_offer_a_persons_own_schools_only(any_cast: Cast) -> None:
     other = make_school("10002")
     mine, theirs = any_cast.campaign.id, make_campaign(other).id
     bound = make_staff(Role.REVIEWER, other)
-    for staff, expected in ((bound, {theirs}), (any_cast.reviewer, {mine, theirs})):
+    every, all_schools = {mine, theirs}, {other.id, any_cast.school.id}
+    for staff, expected, of in ((bound, {theirs}, {other.id}), (any_cast.reviewer, every, all_schools)):
         of_schools, campaigns = schools.choices(staff)
         assert {campaign.id for campaign in campaigns} == expected
-        assert {school.id for school in of_schools} == {campaign.school_id for campaign in campaigns}
+        assert {school.id for school in of_schools} == of

@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import joinedload
 
@@ -44,16 +45,33 @@ class Held:
     seen_at: datetime
 
 
+_LIVE = select(StaffSession).where(
+    StaffSession.staff_id == bindparam("staff_id"),
+    StaffSession.ended_at.is_(None),
+    StaffSession.seen_at > bindparam("used_after"),
+    StaffSession.created_at > bindparam("begun_after"),
+)
+_HOLDER = (
+    _LIVE.join(Staff, Staff.id == StaffSession.staff_id)
+    .where(StaffSession.token_sha256 == bindparam("token"), Staff.active)
+    .with_only_columns(Staff, StaffSession.seen_at)
+    .options(joinedload(Staff.role_rows), joinedload(Staff.school_rows))
+)
+
+
+def _lives(staff_id: int) -> dict[str, Any]:
+    """What `_LIVE` leaves open."""
+    moment = now()
+    return {"staff_id": staff_id, "used_after": moment - IDLE, "begun_after": moment - LIFE}
+
+
 def holder(staff_id: int, token: str) -> Held | None:
     """The active member of staff whose session this is, or None when it was ended, is too old, or is not theirs.
 
     They are read once, at the door, and taken out of the database session: a unit of work, which forgets what was read
     before it, would otherwise read them again with roles and schools, several times a request.
     """
-    query = _live(staff_id).where(StaffSession.token_sha256 == _hash(token), Staff.active)
-    query = query.join(Staff, Staff.id == StaffSession.staff_id).with_only_columns(Staff, StaffSession.seen_at)
-    query = query.options(joinedload(Staff.role_rows), joinedload(Staff.school_rows))
-    row = db.session.execute(query).unique().first()
+    row = db.session.execute(_HOLDER, _lives(staff_id) | {"token": _hash(token)}).unique().first()
     if row is None:
         return None
     staff, seen_at = row
@@ -79,7 +97,7 @@ def seen(token: str, last: datetime) -> None:
 
 def live(staff_id: int) -> Sequence[StaffSession]:
     """The sessions that still work, the latest used first."""
-    return db.session.scalars(_live(staff_id).order_by(StaffSession.seen_at.desc())).all()
+    return db.session.scalars(_LIVE.order_by(StaffSession.seen_at.desc()), _lives(staff_id)).all()
 
 
 def is_current(row: StaffSession, token: str) -> bool:
@@ -109,15 +127,6 @@ def _end(staff_id: int, which: object) -> None:
         update(StaffSession)
         .where(StaffSession.staff_id == staff_id, StaffSession.ended_at.is_(None), which)  # type: ignore[arg-type]
         .values(ended_at=now())
-    )
-
-
-def _live(staff_id: int):  # type: ignore[no-untyped-def]
-    return select(StaffSession).where(
-        StaffSession.staff_id == staff_id,
-        StaffSession.ended_at.is_(None),
-        StaffSession.seen_at > now() - IDLE,
-        StaffSession.created_at > now() - LIFE,
     )
 
 

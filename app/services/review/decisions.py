@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy.orm import Bundle, joinedload, selectinload
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Decision, Lease, Order, Photo, Staff
+from app.models import Decision, Form, Lease, Order, Photo, Staff
 from app.rules.faults import ActionNotAllowed, Invalid, NotAllowed, StaleOrder
 from app.rules.states import Action, OrderState, Role, allowed
 from app.rules.text import N_
@@ -48,12 +48,15 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Recent:
-    """One of a person's last decisions, with the order, its photo, and what can still be done: undo, recall or open."""
+    """One of a person's last decisions, with what is shown of it, of the order and its photo."""
 
-    decision: Decision
-    order: Order
-    photo: Photo
+    decision: Any
+    order: Any
+    photo: Any
+    name: str
+    """The student's."""
     still: str
+    """What can be done about it: undo, recall or open."""
 
 
 def actor(staff: Staff) -> Actor:
@@ -173,7 +176,7 @@ def undo_within(staff: Staff, decision_id: int) -> Order:
     return order
 
 
-def undoable(decision: Decision, order: Order) -> bool:
+def undoable(decision: Any, order: Any) -> bool:
     """Whether undo still holds: not visible yet, not undone, and the order's last decision."""
     return decision.undone_at is None and decision.visible_from > now() and order.decision_id == decision.id
 
@@ -187,40 +190,49 @@ def _previous(decision: Decision) -> int | None:
     )
 
 
+_RECENT: Any = (
+    select(
+        Bundle("decision", Decision.id, Decision.outcome, Decision.visible_from, Decision.undone_at),
+        Bundle("order", Order.number, Order.state, Order.decision_id),
+        Bundle("photo", Photo.id, Photo.rendition_key),
+        Form.name,
+    )
+    .join(Order, Order.id == Decision.order_id)
+    .join(Photo, Photo.id == Decision.photo_id)
+    .join(Form, Form.id == Order.form_id)
+    .where(Decision.staff_id == bindparam("me"), Decision.undone_at.is_(None))
+    .order_by(Decision.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
 def recent(staff: Staff, limit: int = 10) -> Sequence[Recent]:
     """This person's last decisions that stand, the newest first, each with the button that still applies."""
-    rows = db.session.execute(
-        select(Decision, Order, Photo)
-        .join(Order, Order.id == Decision.order_id)
-        .join(Photo, Photo.id == Decision.photo_id)
-        .options(joinedload(Order.form))
-        .where(Decision.staff_id == staff.id, Decision.undone_at.is_(None))
-        .order_by(Decision.id.desc())
-        .limit(limit)
-    )
-    return [Recent(decision, order, photo, _still(staff, decision, order)) for decision, order, photo in rows]
+    rows = db.session.execute(_RECENT, {"me": staff.id, "limit": limit})
+    return [
+        Recent(row.decision, row.order, row.photo, row.name, _still(staff, row.decision, row.order)) for row in rows
+    ]
 
 
-def _still(staff: Staff, decision: Decision, order: Order) -> str:
+def _still(staff: Staff, decision: Any, order: Any) -> str:
     if undoable(decision, order):
         return "undo"
     may = allowed(OrderState(order.state), staff.roles)
     return "recall" if Action.RECALL in may and order.decision_id == decision.id else "open"
 
 
+_HISTORY = (
+    select(Decision)
+    .options(joinedload(Decision.reasons), joinedload(Decision.form))
+    .where(Decision.order_id == bindparam("order_id"), Decision.undone_at.is_(None))
+    .order_by(Decision.id.desc())
+    .limit(bindparam("limit"))
+)
+
+
 def history(order_id: int, limit: int = 10) -> Sequence[Decision]:
     """The decisions about an order that stand, the newest first, with their reasons and the form decided on."""
-    return (
-        db.session.scalars(
-            select(Decision)
-            .options(joinedload(Decision.reasons), joinedload(Decision.form))
-            .where(Decision.order_id == order_id, Decision.undone_at.is_(None))
-            .order_by(Decision.id.desc())
-            .limit(limit)
-        )
-        .unique()
-        .all()
-    )
+    return db.session.scalars(_HISTORY, {"order_id": order_id, "limit": limit}).unique().all()
 
 
 def with_names(order: Order) -> Sequence[tuple[Decision, str]]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, delete, exists, literal, or_, select
+from sqlalchemy import and_, bindparam, delete, exists, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.clock import now
@@ -31,12 +31,18 @@ class Holder:
     tab: str
 
 
-def free(tab: str, staff_id: int) -> Any:
-    """Condition on Order: no other tab, of whomever, is offered it now."""
-    return ~exists().where(Lease.order_id == Order.id, Lease.expires_at > now(), ~_mine(tab, staff_id))
+def asks(staff: Staff, tab: str) -> dict[str, Any]:
+    """What `free` leaves open: whose tab asks, and when."""
+    return {"me": staff.id, "tab": tab, "moment": now()}
 
 
-def _mine(tab: str, staff_id: int) -> Any:
+def free() -> Any:
+    """Condition on Order: no other tab than the one that asks, of whomever, is offered it now."""
+    mine = _mine(bindparam("tab"), bindparam("me"))
+    return ~exists().where(Lease.order_id == Order.id, Lease.expires_at > bindparam("moment"), ~mine)
+
+
+def _mine(tab: Any, staff_id: Any) -> Any:
     return and_(Lease.staff_id == staff_id, Lease.token == tab)
 
 

@@ -1,4 +1,8 @@
-"""Which waiting orders somebody may decide, as the page's filters narrow and sort them."""
+"""Which waiting orders somebody may decide, as the page's filters narrow and sort them.
+
+Who asks is bound when a question is put (`asks`), not written into it: the same question serves everybody, and is made
+once for all (review_queue).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, exists, literal_column, or_, select
+from sqlalchemy import bindparam, exists, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from app.models import Decision, DecisionReason, Order, Photo, PhotoCheck, Staff
 from app.rules.states import OrderState
 from app.rules.text import N_
-from app.services.access import reach
 from app.services.review.queue_place import RANKS
 
 SORTS: Mapping[str, str] = {
@@ -49,14 +52,27 @@ class Filters:
         return {name: value for name, value in vars(self).items() if value}
 
 
+_ALIKE = ("new", "resubmitted", "appeal")
+"""Kinds whose orders all are resubmitted, or none is."""
+
 _WAITS = Order.state == literal_column(f"'{OrderState.PENDING_REVIEW.value}'")
 _BAD = PhotoCheck.verdict.in_([literal_column("'fail'"), literal_column("'warn'")])
 """Both written out, not bound: an index of some rows only is chosen for what the statement itself says."""
 
 
-def waiting(staff: Staff, filters: Filters) -> Any:
-    """Orders that this person may decide, in order. Never an appeal about a photo that they have decided on."""
-    query = reach.narrowed(select(Order).where(_WAITS, Order.photo_id.is_not(None), ~_own_appeal(staff)), staff)
+def asks(staff: Staff) -> dict[str, Any]:
+    """What `waiting` leaves open: who asks, and the schools that they are bound to."""
+    return {"me": staff.id, "my_schools": sorted(staff.school_ids)}
+
+
+def waiting(filters: Filters, *, bound: bool) -> Any:
+    """Orders that whoever asks may decide, in order. Never an appeal about a photo that they have decided on.
+
+    `bound`: they are bound to schools.
+    """
+    query = select(Order).where(_WAITS, Order.photo_id.is_not(None), ~_own_appeal())
+    if bound:
+        query = query.where(Order.school_id.in_(bindparam("my_schools", expanding=True)))
     if filters.school:
         query = query.where(Order.school_id == filters.school)
     if filters.campaign:
@@ -67,21 +83,20 @@ def waiting(staff: Staff, filters: Filters) -> Any:
         named = PhotoCheck.code == filters.check
         query = query.where(exists().where(PhotoCheck.photo_id == Order.photo_id, named, _BAD))
     if filters.reason:
-        query = query.where(
-            exists().where(DecisionReason.decision_id == Order.decision_id, DecisionReason.code == filters.reason)
-        )
+        given = exists().where(DecisionReason.decision_id == Order.decision_id, DecisionReason.code == filters.reason)
+        query = query.where(Order.decision_id.is_not(None), given)  # the first says it by an index of few
     query = _of_kind(query, filters.kind)
-    return query.order_by(*_before(filters.sort), Order.state_since, Order.id)
+    return query.order_by(*in_order(filters))
 
 
-def _own_appeal(staff: Staff) -> Any:
+def _own_appeal() -> Any:
     own = aliased(Decision)
     return exists().where(
         Decision.id == Order.decision_id,
         Decision.appealed_at.is_not(None),
         own.order_id == Order.id,
         or_(own.id == Order.decision_id, own.photo_id == Order.photo_id),
-        own.staff_id == staff.id,
+        own.staff_id == bindparam("me"),
         own.undone_at.is_(None),
     )
 
@@ -92,7 +107,8 @@ def _of_kind(query: Any, kind: str) -> Any:
     if kind == "resubmitted":
         return query.where(Order.decision_id.is_not(None))
     if kind == "appeal":
-        return query.where(exists().where(Decision.id == Order.decision_id, Decision.appealed_at.is_not(None)))
+        appealed = exists().where(Decision.id == Order.decision_id, Decision.appealed_at.is_not(None))
+        return query.where(Order.decision_id.is_not(None), appealed)
     if kind == "asked":
         return query.where(exists().where(Photo.id == Order.photo_id, Photo.human_review_requested_at.is_not(None)))
     if kind == "sample":
@@ -100,12 +116,13 @@ def _of_kind(query: Any, kind: str) -> Any:
     return query
 
 
-def _before(sort: str) -> list[Any]:
-    """What comes before the waiting time in each order."""
-    if sort == "deadline":
-        return [Order.queue_due]
-    if sort == "verdict":
-        return [Order.queue_verdict]
-    if sort == "resubmitted":
-        return [case((Order.decision_id.is_(None), 1), else_=0)]
-    return []
+def in_order(filters: Filters) -> list[Any]:
+    """What the queue is sorted by: last by how long an order waits."""
+    waits = [Order.state_since, Order.id]
+    if filters.sort == "deadline":
+        return [Order.queue_due, *waits]
+    if filters.sort == "verdict":
+        return [Order.queue_verdict, *waits]
+    if filters.sort == "resubmitted" and filters.kind not in _ALIKE:
+        return [Order.decision_id.is_(None), *waits]
+    return waits

@@ -50,9 +50,12 @@ def active() -> Sequence[Reason]:
     return db.session.scalars(select(Reason).where(Reason.active).order_by(Reason.position, Reason.id)).all()
 
 
+_EVERYTHING = select(Reason).order_by(Reason.active.desc(), Reason.position, Reason.id)
+
+
 def everything() -> Sequence[Reason]:
     """All reasons, for the console."""
-    return db.session.scalars(select(Reason).order_by(Reason.active.desc(), Reason.position, Reason.id)).all()
+    return db.session.scalars(_EVERYTHING).all()
 
 
 def get(reason_id: int) -> Reason:

@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app.adapters.clock import now
 from app.rules.faults import Invalid, NotFound, StaleOrder
 from app.security import roles
-from app.services.review import galleries, review_queue
+from app.services.review import galleries, queue_lists
 from app.services.review.decisions import Seen
 from app.services.review.queue_filters import Filters
 from app.views import staff_pictures
@@ -37,7 +37,7 @@ def gallery() -> Any:
     """Photos that may be approved together, leased to this tab; what was rendered, to whom and when is signed."""
     filters, name = Filters(**(asdict(read_filters()) | {"verdict": "passed", "kind": ""})), tab()
     size = min(MOST, max(LEAST, request.args.get("size", USUAL, type=int)))
-    orders = review_queue.green(current_user, filters, size, name)
+    orders = queue_lists.green(current_user, filters, size, name)
     seen = [[order.id, order.version, order.photo_id] for order in orders]
     token = _serializer().dumps({"staff": current_user.id, "at": now().timestamp(), "seen": seen})
     return render_template(

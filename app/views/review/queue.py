@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from app.rules.messages import LABELS
 from app.security import roles
-from app.services.review import leases, reasons, review_queue
+from app.services.review import queue_lists, reasons, review_queue
 from app.services.review.queue_filters import KINDS, SORTS
 from app.services.schools import schools
 from app.views import staff_pictures
@@ -21,13 +21,11 @@ from app.views.review.blueprint import REVIEWERS, bp, read_filters
 def queue() -> Any:
     """The first waiting orders as the filters say, and who is offered which."""
     filters = read_filters()
-    orders = review_queue.page(current_user, filters)
     mine, campaigns = schools.choices(current_user)
     return render_template(
         "review/queue.html",
         filters=filters,
-        orders=orders,
-        holders=leases.holders([order.id for order in orders]),
+        orders=queue_lists.page(current_user, filters),
         total=review_queue.count(current_user, filters),
         schools=mine,
         campaigns=campaigns,
