@@ -124,9 +124,9 @@ def _python() -> str:
 def children(settings: dict[str, object], redis_folder: Path | None) -> list[Child]:
     """What runs: Redis (unless REDIS_URL names one), web, two workers, the sweep, and in demo mode the simulator."""
     python, port = _python(), settings["WEB_PORT"]
-    web = [python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"]
+    web = [python, "-m", "gunicorn", "--config", "python:app.web", "--bind", f"127.0.0.1:{port}", "app:create_app()"]
     found = [] if redis_folder is None else [Child("redis", redis_command(redis_folder), needed=True)]
-    found.append(Child("web", [*web, "--timeout", "60", "--log-level", "warning", "app:create_app()"]))
+    found.append(Child("web", web))
     found += [Child(f"worker {number}", [python, "-m", "workers.run"]) for number in (1, 2)]
     found.append(Child("sweep", [python, "-m", "flask", "sweep", "--quiet"], every=60.0))
     if settings["SIMULATOR_URL"]:

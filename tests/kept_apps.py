@@ -32,6 +32,7 @@ def _forget_who_asked(_error: BaseException | None) -> None:
     Without this the first person asked would stay signed in, and their language would be everybody's.
     """
     g.pop("_login_user", None)
+    g.pop("catalogue", None)
     flask_babel.refresh()
 
 

@@ -71,7 +71,7 @@ def measure(name: str, database: str | None) -> None:
 @contextmanager
 def _web(environment: dict[str, str], folder: Path) -> Iterator[str]:
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:app.web", "--bind", f"127.0.0.1:{port}"]
     with (folder / "log").open("wb") as log:
         web = subprocess.Popen([*command, "app:create_app()"], cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:

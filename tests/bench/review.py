@@ -26,7 +26,9 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Order
 from app.rules.states import OrderState, Role
-from app.services.review import tallies
+from app.services.review import queue_lists, review_queue, tallies
+from app.services.review.queue_filters import Filters
+from app.web import settle
 from tests.bench.common import bench_app, p95, say, spread, timed
 from tests.bench.review_browser import key_to_photo
 from tests.bench.review_seed import BASE, SEED, fill, filled
@@ -43,12 +45,12 @@ PAGES = (
     "/review/desk?tab=bench&sort=deadline",
     "/review/desk?tab=bench&sort=verdict&verdict=review",
     "/review/desk?tab=bench&sort=resubmitted",
-    "/review/desk?tab=bench&check=expression",
+    "/review/desk?tab=bench&check=background_uniform",
     "/review/",
     "/review/?sort=deadline",
     "/review/?verdict=passed&sort=deadline",
     "/review/?verdict=review&sort=verdict",
-    "/review/?check=expression",
+    "/review/?check=background_uniform",
     "/review/gallery?tab=bench",
     "/review/search?q=S500100",
 )
@@ -56,6 +58,9 @@ STATISTICS = ("/review/figures", "/review/figures?days=7", "/review/figures?days
 SCRIPT = {"HX-Request": "true"}
 PAGE_MS, STATISTICS_MS, PHOTO_MS, QUERIES = 50, 1000, 150, 20
 """The aims: p95 of a page or a decision, of the statistics, of key press to photo; statements of any page."""
+PLACES = (r'data-id="(\d+)"', r'name="version" value="(\d+)"', r'name="photo" value="(\d+)"')
+"""Where a panel says which order it shows, in which version, with which photo."""
+
 PLAN_LINES = r".*Scan|Sort|SCAN|SEARCH|USE TEMP"
 """How rows are found and sorted; not how they are joined."""
 
@@ -71,7 +76,7 @@ class Measured:
     def __init__(self, name: str, app: Flask, role: Role = Role.REVIEWER) -> None:
         self.staff = make_staff(role, name=f"{role}-{time.time_ns()}")  # no earlier run's
         self.label, self.client = f"{name} {ROWS[name]:,}", sign_in(app.test_client(), self.staff)
-        self.queries = 0
+        self.queries, self.shown = 0, ""
         event.listen(db.engine, "before_cursor_execute", self._count)
 
     def _count(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -81,11 +86,14 @@ class Measured:
         """Fetch a page."""
         assert Context().run(self.client.get, address).status_code == 200
 
-    def decide(self, order_id: int, version: int, photo_id: int | None) -> None:
-        """Approve, and be shown the next panel."""
+    def decide(self) -> None:
+        """Approve what the panel shows, and be shown the next one."""
+        shown = self.shown or Context().run(self.client.get, "/review/desk?tab=bench").text
+        order_id, version, photo_id = (int(re.search(place, shown)[1]) for place in PLACES)  # type: ignore[index]
         fields = {"version": version, "photo": photo_id, "outcome": "approved", "tab": "bench"}
-        url = f"/review/orders/{order_id}/decide"
-        assert Context().run(self.client.post, url, data=fields, headers=SCRIPT).status_code == 200
+        answer = Context().run(self.client.post, f"/review/orders/{order_id}/decide", data=fields, headers=SCRIPT)
+        assert answer.status_code == 200
+        self.shown = answer.text
 
     def measure(self, what: str, once: Callable[[], object], aim: int, rounds: int = ROUNDS) -> None:
         """A line: p50, p95 and statements of one of `rounds` calls, after one that warms up."""
@@ -115,6 +123,7 @@ def measure(name: str, database: str | None) -> None:
     more: dict[str, Any] = {"KEY_FOLDER": str(KEPT / "keys")} if database else {}
     with bench_app(database, **more) as (app, _folder):
         _fill(name)
+        settle()
         with time_machine.travel(db.session.scalar(select(func.max(Decision.at))) or now()):
             _measure(name, app)
 
@@ -123,10 +132,9 @@ def _measure(name: str, app: Flask) -> None:
     measured = Measured(name, app)
     for address in PAGES:
         measured.measure(address, partial(measured.get, address), PAGE_MS)
-    query = db.session.query(Order.id, Order.version, Order.photo_id).filter_by(state="pending_review")
-    waiting = iter(query.order_by(Order.id.desc()).limit(2 * ROUNDS).all())
-    db.session.rollback()
-    measured.measure("decision and next panel", lambda: measured.decide(*next(waiting)), PAGE_MS)
+    for one in queue_lists.page(measured.staff, Filters(), 2 * ROUNDS):
+        review_queue.whole(one.id)  # a server that runs has in memory what was just submitted; this one was just started
+    measured.measure("decision and next panel", measured.decide, PAGE_MS)
     start = time.perf_counter()
     while tallies.keep_due():  # as the sweep has done long since
         pass

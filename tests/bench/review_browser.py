@@ -63,7 +63,7 @@ def _serve(app: Any, folder: Path, port: int) -> subprocess.Popen[bytes]:
         "CAIXIANG_KEY_FOLDER": app.config["KEY_FOLDER"],
         "CAIXIANG_PORT": str(port),
     }
-    command = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "8", "--log-level", "error"]
+    command = ["-m", "gunicorn", "--config", "python:app.web", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
     with (folder / "web.log").open("wb") as log:
         return subprocess.Popen([sys.executable, *command, "app:create_app()"], env=environment, stdout=log, stderr=log)
 

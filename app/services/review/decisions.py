@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import bindparam, delete, or_, select
-from sqlalchemy.orm import Bundle, joinedload, selectinload
+from sqlalchemy.orm import Bundle, defer, joinedload, selectinload
 
 from app.adapters.clock import now
 from app.extensions import db
@@ -76,13 +76,25 @@ def decide(staff: Staff, seen: Seen, judgement: Judgement) -> Decision:
     Raises StaleOrder when the order moved, ReasonRequired for a rejection without an active reason, Invalid for an
     approval without a rendition or an unfilled placeholder, NotAllowed for one's own decision under appeal.
     """
+    query = _TO_REJECT if judgement.outcome == REJECTED else _TO_APPROVE
     with unit_of_work() as unit:
-        return decide_within(unit, staff, seen, judgement, visible_from())
+        order = db.session.scalars(query, {"order_id": seen.order_id}).unique().first()
+        return decide_within(unit, staff, order, seen, judgement, visible_from())
 
 
-def decide_within(unit: Unit, staff: Staff, seen: Seen, judgement: Judgement, visible: datetime) -> Decision:
-    """As `decide`, in an open unit: for several in one transaction."""
-    order = db.session.get(Order, seen.order_id, options=[_with_photo(judgement)])
+_TO_APPROVE = (
+    select(Order)
+    .where(Order.id == bindparam("order_id"))
+    .options(defer(Order.typed), joinedload(Order.photo), joinedload(Order.codes))
+)
+_TO_REJECT = _TO_APPROVE.options(joinedload(Order.photo).joinedload(Photo.checks))
+"""A rejection tells what the checks measured."""
+
+
+def decide_within(
+    unit: Unit, staff: Staff, order: Order | None, seen: Seen, judgement: Judgement, visible: datetime
+) -> Decision:
+    """As `decide`, in an open unit that has read the order: for several in one transaction."""
     if order is None or order.version != seen.version or order.photo_id != seen.photo_id:
         raise StaleOrder
     within_reach(staff, order)
@@ -111,12 +123,6 @@ def decide_within(unit: Unit, staff: Staff, seen: Seen, judgement: Judgement, vi
     db.session.execute(delete(Lease).where(Lease.order_id == order.id))
     notices.order_moved(unit, order, judgement.outcome, visible)
     return decision
-
-
-def _with_photo(judgement: Judgement) -> Any:
-    """What is read with the order: its photo, and for a rejection what the checks measured."""
-    photo = joinedload(Order.photo)
-    return photo.joinedload(Photo.checks) if judgement.outcome == REJECTED else photo
 
 
 def _action(judgement: Judgement, photo: Photo) -> Action:

@@ -51,7 +51,7 @@ def approve(staff: Staff, shown: Sequence[Seen], taken_out: set[int], since: dat
             if seen in sample and order.photo is not None:
                 order.photo.sampled_at = now()
                 continue
-            made.append(decisions.decide_within(unit, staff, seen, Judgement(APPROVED, kind="bulk"), visible))
+            made.append(decisions.decide_within(unit, staff, order, seen, Judgement(APPROVED, kind="bulk"), visible))
         unseen = sum(seen.photo_id not in looked for seen in wanted)
         return Done(made, len(sample), unseen, len(wanted) - len(ready) - unseen)
 
