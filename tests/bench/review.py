@@ -133,7 +133,7 @@ def _measure(name: str, app: Flask) -> None:
     for address in PAGES:
         measured.measure(address, partial(measured.get, address), PAGE_MS)
     for one in queue_lists.page(measured.staff, Filters(), 2 * ROUNDS):
-        review_queue.whole(one.id)  # a server that runs has in memory what was just submitted; this one was just started
+        review_queue.whole(one.id)  # a database that was not just started has in memory what was just submitted
     measured.measure("decision and next panel", measured.decide, PAGE_MS)
     start = time.perf_counter()
     while tallies.keep_due():  # as the sweep has done long since
