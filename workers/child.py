@@ -88,6 +88,7 @@ def _warm(models: Any) -> None:
     models.faces(grey)
     models.sureness(grey)
     models.mask(grey)
+    models.kinds(grey[:224, :224].copy())
     modules()
     _warm_matting()
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.rules.likeness import Look
 from app.rules.report import Box, Check, CheckVerdict, Report, Ruler
 
-VERSION = "2"
+VERSION = "3"
 """Of the checker: moves when a check's findings can change."""
 
 

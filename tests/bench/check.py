@@ -81,6 +81,7 @@ def _floor(kind: str, path: Path, models: Models, rule: PhotoRule) -> Floor:
         part("detector", models.sureness, small)
         view, portrait = (Image.fromarray(small).resize(size) for size in ((384, 512), (480, 640)))
         part("mask", models.mask, np.asarray(view))
+        part("things", models.kinds, np.asarray(view.resize((224, 224))))
         part("encode", encode_once, portrait, 86, 0, 300)
     least = {name: min(ms) for name, ms in parts.items()}
     found = Floor(sum(least.values()), busy * 1000 / FEW_ROUNDS)

@@ -34,9 +34,10 @@ EXPECTED = {
     "no_face": {"face_count"},
     "two_faces": {"face_count"},
     "sunglasses": {"glasses"},
+    "hat": {"headwear"},
 }
 
-ONLY_WARN = {"side_light"}
+ONLY_WARN = {"side_light", "hat"}
 """A fault of degree: a person decides."""
 
 

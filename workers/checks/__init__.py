@@ -10,7 +10,7 @@ from importlib import import_module
 CHECKS = (
     "resolution", "face_count", "crop", "roll", "yaw", "pitch", "ears", "eyes_open", "gaze", "mouth",
     "expression", "background_uniform", "background_colour", "exposure", "lighting", "natural_colour", "sharpness",
-    "compression", "glasses", "occlusion",
+    "compression", "headwear", "glasses", "occlusion",
 )  # fmt: skip
 
 CODES = (

@@ -1,4 +1,4 @@
-"""The MediaPipe models: 478 face landmarks with blendshapes and head pose, and the person mask."""
+"""The MediaPipe models: 478 face landmarks with blendshapes and head pose, the person mask, and kinds of things."""
 
 from __future__ import annotations
 
@@ -58,6 +58,10 @@ class Models:
         self._detector = _detector()
         self._faint: Any = None
         self._person = vision.ImageSegmenter.create_from_options(person)
+        things = vision.ImageClassifierOptions(
+            base_options=BaseOptions(model_asset_path=str(FOLDER / "image_classifier.tflite")), max_results=-1
+        )
+        self._things = vision.ImageClassifier.create_from_options(things)
 
     def __enter__(self) -> Models:
         return self
@@ -68,6 +72,7 @@ class Models:
         if self._faint is not None:
             self._faint.close()
         self._person.close()
+        self._things.close()
 
     def faces(self, rgb: Rgb) -> list[Face]:
         """All faces of a picture, the largest first. A face below 12 % of the long side is not found."""
@@ -90,6 +95,11 @@ class Models:
         """Confidence 0..1 that a pixel belongs to the person, of the picture's size."""
         result: Any = self._person.segment(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
         return np.array(result.confidence_masks[0].numpy_view(), np.float32).reshape(rgb.shape[:2])
+
+    def kinds(self, rgb: Rgb) -> dict[str, float]:
+        """Probability 0..1 of each of ImageNet's kinds of things, by name, in steps of 1/256 (EfficientNet-Lite0)."""
+        result: Any = self._things.classify(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb))
+        return {kind.category_name: float(kind.score) for kind in result.classifications[0].categories}
 
 
 def _detector() -> Any:

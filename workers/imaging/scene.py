@@ -26,6 +26,11 @@ _MASK = (384, 512)  # width, height at which the segmenter sees head and shoulde
 _NARROWEST = 0.72
 """Part of its height to which a face is at least as wide: from the side its cheeks lie close together."""
 
+_ABOVE, _HIGH = 224, 1.5
+"""The classifier's view of what is above the eyes: its side in pixels, and in widths of the face."""
+_EYES_AT = 0.97
+"""Part of that view, from its top, where the eyes are."""
+
 PUPILS = (468, 473)
 OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
         148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
@@ -49,6 +54,8 @@ class Scene:
     """Person confidence 0..1 of the portrait's pixels."""
     marks: Plane | None = None
     """478 x 3 landmarks in output pixels."""
+    kinds: dict[str, float] = field(default_factory=dict)
+    """What the classifier takes for what is above the eyes: probability 0..1 by kind."""
     cache: dict[str, Any] = field(default_factory=dict)
     """What several checks need, computed on first use (`workers.imaging.planes`)."""
 
@@ -92,6 +99,7 @@ def build(
     if scene.face is None:
         return scene
     region, mask = _segment(small, scene.face, ratio, models)
+    scene.kinds = models.kinds(_above_eyes(small, scene.face, ratio))
     scene.head = _head(scene.face, region, mask)
     if scene.finished:
         scene.crop = crops.judge(scene.head, (0, 0, picture.width, picture.height), rule)
@@ -110,8 +118,7 @@ def _scaled(face: Face, ratio: float) -> Face:
 def _segment(small: Rgb, face: Face, ratio: float, models: Models) -> tuple[tuple[float, float, float, float], Plane]:
     """The person mask of head and shoulders: its region in original pixels (x, y, width, height) and the plane."""
     left, right = face.points[234, :2] / ratio, face.points[454, :2] / ratio
-    tall = float(np.linalg.norm(face.points[10, :2] - face.points[152, :2]))
-    wide = max(8.0, face.width / ratio, _NARROWEST * tall / ratio)
+    wide = _wide(face) / ratio
     middle, eyes = (left[0] + right[0]) / 2, face.points[list(PUPILS), 1].mean() / ratio
     width, height = 2.9 * wide, 2.9 * wide * _MASK[1] / _MASK[0]
     x, y = middle - width / 2, eyes - 0.46 * height
@@ -119,6 +126,27 @@ def _segment(small: Rgb, face: Face, ratio: float, models: Models) -> tuple[tupl
     view = cv2.warpAffine(small, matrix, _MASK, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     mask = models.mask(np.ascontiguousarray(view))
     return (x * ratio, y * ratio, width * ratio, height * ratio), mask
+
+
+def _wide(face: Face) -> float:
+    """The face's width as seen from the front, in pixels of its points."""
+    tall = float(np.linalg.norm(face.points[10, :2] - face.points[152, :2]))
+    return max(8.0, face.width, _NARROWEST * tall)
+
+
+def _above_eyes(small: Rgb, face: Face, ratio: float) -> Rgb:
+    """The square above the eyes, upright with the head."""
+    side = _HIGH * _wide(face) / ratio
+    whole = max(1, int(side / _ABOVE))  # means first, as the warp looks at four pixels only
+    if whole > 1:
+        height, width = small.shape[:2]
+        small = np.asarray(cv2.resize(small, (width // whole, height // whole), interpolation=cv2.INTER_AREA), np.uint8)
+    left, right = face.points[list(PUPILS), :2] / (ratio * whole)
+    (x, y), (across, down) = (left + right) / 2, right - left
+    angle = float(np.degrees(np.arctan2(down, across)))
+    turn = cv2.getRotationMatrix2D((float(x), float(y)), angle, _ABOVE * whole / side)
+    turn[:, 2] += (_ABOVE / 2 - x, _ABOVE * _EYES_AT - y)
+    return np.asarray(cv2.warpAffine(small, turn, (_ABOVE, _ABOVE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _head(face: Face, region: tuple[float, float, float, float], mask: Plane) -> crops.Head:
