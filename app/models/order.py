@@ -20,7 +20,7 @@ _WAITS = text("state = 'pending_review'")
 _WAITS_AGAIN = text("state = 'pending_review' AND decision_id IS NOT NULL")
 
 
-def _of_few(name: str, *columns: str, where: TextClause) -> Index:
+def _of_few(name: str, *columns: str | TextClause, where: TextClause) -> Index:
     """An index of the few orders that wait, whatever the table has grown to."""
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
@@ -36,6 +36,7 @@ class Order(db.Model):
         _of_few("ix_order_wait_verdict_due", "queue_verdict", "queue_due", "state_since", "id", where=_WAITS),
         _of_few("ix_order_wait_due", "queue_due", "state_since", "id", where=_WAITS),
         _of_few("ix_order_wait_again", "state_since", "id", where=_WAITS_AGAIN),
+        _of_few("ix_order_wait_first", text("(decision_id IS NULL)"), "state_since", "id", where=_WAITS),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(unique=True)

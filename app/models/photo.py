@@ -26,12 +26,18 @@ class CheckState(StrEnum):
     GAVE_UP = "gave_up"
 
 
+_ASKED = text("human_review_requested_at IS NOT NULL")
+_SAMPLED = text("sampled_at IS NOT NULL")
+
+
 class Photo(db.Model):
     """One version of the image on an order. The rendition is exactly what is delivered."""
 
     __table_args__ = (
         UniqueConstraint("order_id", "no"),
         Index("ix_photo_check_state", "check_state", "started_at"),
+        Index("ix_photo_asked", "id", sqlite_where=_ASKED, postgresql_where=_ASKED),
+        Index("ix_photo_sampled", "id", sqlite_where=_SAMPLED, postgresql_where=_SAMPLED),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("order.id"))

@@ -81,6 +81,7 @@ class Decision(db.Model):
 class DecisionReason(db.Model):
     """One reason of one rejection, its texts copied as the student was told them."""
 
+    __table_args__ = (Index("ix_decision_reason_code", "code", "decision_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), index=True)
     code: Mapped[str]

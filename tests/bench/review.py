@@ -51,6 +51,8 @@ PAGES = (
     "/review/?verdict=passed&sort=deadline",
     "/review/?verdict=review&sort=verdict",
     "/review/?check=background_uniform",
+    "/review/?kind=asked&sort=resubmitted",
+    "/review/?reason=light",
     "/review/gallery?tab=bench",
     "/review/search?q=S500100",
 )

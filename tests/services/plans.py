@@ -22,6 +22,10 @@ PLANS = {
     "the next with a fault": Filters(check="expression"),
     "the next resubmission": Filters(kind="resubmitted", sort="resubmitted"),
     "the next appeal": Filters(kind="appeal"),
+    "resubmissions first": Filters(sort="resubmitted"),
+    "the next that was asked for": Filters(kind="asked"),
+    "the next of the sample": Filters(kind="sample"),
+    "the next rejected for its light": Filters(reason="light"),
 }
 """What reviewers ask for, and the filters of it."""
 

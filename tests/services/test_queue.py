@@ -23,7 +23,10 @@ def _at(campaign: Campaign, hours: int, **values: str) -> Order:
     return order
 
 
-SORTED_BY_INDEX = ("the next order", "the next by deadline", "the next to review", "the next passed by deadline")
+SORTED_BY_INDEX = (
+    "the next order", "the next by deadline", "the next to review", "the next passed by deadline",
+    "resubmissions first",
+)  # fmt: skip
 
 
 def _ids(cast: Cast, **filters: str | int) -> list[int]:
