@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import supervisor
+from app import supervisor, web
 from app.supervisor import port_is_free
 
 SCRIPT = """
@@ -99,3 +100,14 @@ def test_what_the_others_need_stops_after_them(tmp_path: Path) -> None:
     wait_for(lambda: all((tmp_path / f"marks{name}").exists() for name in "ns"))
     kept.end()
     assert marks.read_text() == "sn"
+
+
+def test_a_web_process_no_longer_looks_through_what_it_holds_for_good() -> None:
+    before = gc.get_threshold()
+    try:
+        web.post_worker_init(None)
+        assert gc.get_freeze_count() > 10_000
+        assert len(gc.get_objects()) < 10_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

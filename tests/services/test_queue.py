@@ -8,7 +8,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Campaign, Order, PhotoCheck
 from app.rules.states import OrderState, Role
-from app.services.review import queue_lists
+from app.services.review import leases, queue_lists, review_queue
 from app.services.review.queue_filters import Filters
 from app.services.schools import schools
 from tests.bench.review_seed import fill
@@ -64,6 +64,28 @@ def test_it_is_filtered_by_campaign_verdict_check_and_kind(any_cast: Cast) -> No
     assert _ids(any_cast, kind="asked") == [asked_id]
     assert _ids(any_cast, kind="new") == [plain, elsewhere, failed_id, asked_id]
     assert _ids(any_cast, kind="resubmitted") == _ids(any_cast, kind="appeal") == _ids(any_cast, kind="sample") == []
+
+
+def test_a_question_that_is_written_once_answers_each_for_themselves(any_cast: Cast) -> None:
+    elsewhere = make_campaign(make_school("10003"))
+    here, there = _at(any_cast.campaign, 9).id, _at(elsewhere, 8).id
+    appealed = _at(any_cast.campaign, 7)
+    decision = make_decision(appealed, "rejected", any_cast.reviewer)
+    decision.appealed_at, appealed.decision_id = now(), decision.id
+    db.session.commit()
+    everything = Filters()
+    sees = {
+        any_cast.reviewer: [here, there],  # their own decision is appealed against
+        any_cast.other_reviewer: [here, there, appealed.id],
+        make_staff(Role.REVIEWER, any_cast.school): [here, appealed.id],
+        make_staff(Role.REVIEWER, elsewhere.school): [there],
+    }
+    for _ in range(2):
+        for staff, expected in sees.items():
+            assert [one.id for one in queue_lists.page(staff, everything)] == expected
+            assert review_queue.count(staff, everything) == len(expected)
+            assert review_queue.offer_next(staff, everything, expected[:-1], "tab") == expected[-1]
+            leases.release(expected, staff, "tab")
 
 
 def test_no_question_of_a_reviewer_reads_every_order(any_cast: Cast) -> None:
