@@ -25,6 +25,11 @@ def _of_few(name: str, *columns: str | TextClause, where: TextClause) -> Index:
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
+def due_day(since: datetime, days: int) -> date:
+    """The Beijing day by which a campaign that promises so many days decides about what waits since then."""
+    return beijing(since).date() + timedelta(days=days)
+
+
 class Order(db.Model):
     """One student's request. `version` moves with every action and every change of photo, form or code."""
 
@@ -77,12 +82,7 @@ class Order(db.Model):
     @property
     def due_day(self) -> date:
         """The Beijing day by which the campaign promises a decision, once it waits for one."""
-        return beijing(self.state_since).date() + timedelta(days=self.campaign.review_days)
-
-    @property
-    def late(self) -> bool:
-        """Whether the promised day is over."""
-        return self.due_day < beijing(now()).date()
+        return due_day(self.state_since, self.campaign.review_days)
 
     @property
     def code(self) -> CodeImage | None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -18,10 +19,35 @@ from tests.factories import sign_in
 AXE = Path(__file__).resolve().parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
+class _Counted:
+    """An app that knows how many requests it answers now: what a closing page still asks outlives its server."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app, self.asked, self.changed = app, 0, threading.Condition()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        self._count(1)
+        try:
+            return self.app(environ, start_response)
+        finally:
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self.changed:
+            self.asked += more
+            self.changed.notify_all()
+
+    def wait(self) -> None:
+        """Until every answer is given: one that is late would open the next test's database on this one's file."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.asked == 0, timeout=10)
+
+
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
     """The app's address while it is served."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    counted = _Counted(app)
+    server = make_server("127.0.0.1", 0, counted, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)  # looks so often whether to end
     thread.start()
     try:
@@ -30,6 +56,7 @@ def served(app: Flask) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+        counted.wait()
 
 
 def signed_in(page: Page, app: Flask, url: str, who: Account | Staff, locale: str = "zh") -> Page:

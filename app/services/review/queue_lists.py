@@ -13,6 +13,7 @@ from sqlalchemy.orm import Bundle
 from app.adapters.clock import beijing, now
 from app.extensions import db
 from app.models import Campaign, CodeImage, Decision, Form, Lease, Order, Photo, RosterEntry, School, Staff
+from app.models.order import due_day
 from app.services.review import leases
 from app.services.review.queue_filters import Filters, asks, in_order, waiting
 from app.services.statements import written_once
@@ -36,14 +37,14 @@ class Waiting:
     decision_id: int | None
     """The last decision that stands, where it was submitted again."""
     since: datetime
-    due: datetime
+    review_days: int
     holder: str | None = None
     """Who is offered it now."""
 
     @property
     def due_day(self) -> date:
         """The Beijing day by which the campaign promises a decision."""
-        return beijing(self.due).date()
+        return due_day(self.since, self.review_days)
 
     @property
     def late(self) -> bool:
@@ -64,7 +65,7 @@ _SHOWN: tuple[Any, ...] = (
     Order.code_unreadable,
     Order.decision_id,
     Order.state_since,
-    Order.queue_due,
+    Campaign.review_days,
 )
 _LISTED: Any = (
     select(*_SHOWN)
