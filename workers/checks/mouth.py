@@ -9,7 +9,8 @@ import numpy as np
 from app.rules.report import Check
 from workers.checks.common import in_profile, judged
 from workers.imaging.marks import CHIN, LIPS, LOWER_LIP, UPPER_LIP
-from workers.imaging.scene import PUPILS, Scene
+from workers.imaging.models import PUPILS
+from workers.imaging.scene import Scene
 
 CODES = ("mouth",)
 

@@ -25,6 +25,9 @@ _DETECTED = 320  # pixels on the long side that the detector is shown at least: 
 SURE, FAINT = 0.5, 0.3
 """Confidence asked of the face detector: the model's own default, and the second look when nothing was found."""
 
+PUPILS = (468, 473)
+"""Landmarks of a face: the left and the right pupil as seen in the picture."""
+
 
 @dataclass(frozen=True)
 class Face:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.imaging.models import Face, Plane
+from workers.imaging.models import PUPILS, Face, Plane
 
 _PAIRS = (
     (33, 263), (133, 362), (234, 454), (127, 356), (61, 291), (172, 397), (70, 300), (105, 334), (98, 327),
@@ -17,7 +17,6 @@ _PAIRS = (
 )  # fmt: skip
 """Landmarks that mirror each other: their mean difference is the head's left-right axis."""
 
-_PUPILS = (468, 473)
 _EYE_CORNERS = (33, 263)
 _NOSE_TIP, _UNDER_NOSE, _CHEEKS = (1, 4), (2, 94), (234, 454)
 
@@ -57,7 +56,7 @@ def roll(face: Face) -> float:
 
     A head that is turned and lowered at once slants the first two by the product of both angles without any tilt.
     """
-    right, left = face.points[list(_PUPILS), :2]
+    right, left = face.points[list(PUPILS), :2]
     pupils, axis = _angle(left - right), _angle(_axis(face)[:2])
     return pupils if abs(pupils) > _LYING else agreed(pupils, axis, face.roll)
 

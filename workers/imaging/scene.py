@@ -13,25 +13,16 @@ import numpy.typing as npt
 from app.rules.photo_rule import ANY, PhotoRule
 from app.rules.report import Box
 from workers.imaging import crop as crops
+from workers.imaging import views
 from workers.imaging.colour import distance, lab
 from workers.imaging.decode import Picture
 from workers.imaging.encode import cut
 from workers.imaging.find import find
-from workers.imaging.models import Face, Models
+from workers.imaging.models import PUPILS, Face, Models
 
 Rgb = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 
-_MASK = (384, 512)  # width, height at which the segmenter sees head and shoulders
-_NARROWEST = 0.72
-"""Part of its height to which a face is at least as wide: from the side its cheeks lie close together."""
-
-_ABOVE, _HIGH = 224, 1.5
-"""The classifier's view of what is above the eyes: its side in pixels, and in widths of the face."""
-_EYES_AT = 0.97
-"""Part of that view, from its top, where the eyes are."""
-
-PUPILS = (468, 473)
 OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152,
         148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
 """Landmarks of the face's outline, clockwise from the forehead."""
@@ -98,8 +89,9 @@ def build(
     scene = Scene(picture, rule, background, policy, faces)
     if scene.face is None:
         return scene
-    region, mask = _segment(small, scene.face, ratio, models)
-    scene.kinds = models.kinds(_above_eyes(small, scene.face, ratio))
+    region, view = views.head_and_shoulders(small, scene.face, ratio)
+    mask = models.mask(view)
+    scene.kinds = models.kinds(views.above_eyes(small, scene.face, ratio))
     scene.head = _head(scene.face, region, mask)
     if scene.finished:
         scene.crop = crops.judge(scene.head, (0, 0, picture.width, picture.height), rule)
@@ -115,57 +107,24 @@ def _scaled(face: Face, ratio: float) -> Face:
     return Face(face.points * np.float32(ratio), face.shapes, face.yaw, face.pitch, face.roll)
 
 
-def _segment(small: Rgb, face: Face, ratio: float, models: Models) -> tuple[tuple[float, float, float, float], Plane]:
-    """The person mask of head and shoulders: its region in original pixels (x, y, width, height) and the plane."""
-    left, right = face.points[234, :2] / ratio, face.points[454, :2] / ratio
-    wide = _wide(face) / ratio
-    middle, eyes = (left[0] + right[0]) / 2, face.points[list(PUPILS), 1].mean() / ratio
-    width, height = 2.9 * wide, 2.9 * wide * _MASK[1] / _MASK[0]
-    x, y = middle - width / 2, eyes - 0.46 * height
-    matrix = np.array([[_MASK[0] / width, 0, -x * _MASK[0] / width], [0, _MASK[1] / height, -y * _MASK[1] / height]])
-    view = cv2.warpAffine(small, matrix, _MASK, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
-    mask = models.mask(np.ascontiguousarray(view))
-    return (x * ratio, y * ratio, width * ratio, height * ratio), mask
-
-
-def _wide(face: Face) -> float:
-    """The face's width as seen from the front, in pixels of its points."""
-    tall = float(np.linalg.norm(face.points[10, :2] - face.points[152, :2]))
-    return max(8.0, face.width, _NARROWEST * tall)
-
-
-def _above_eyes(small: Rgb, face: Face, ratio: float) -> Rgb:
-    """The square above the eyes, upright with the head."""
-    side = _HIGH * _wide(face) / ratio
-    whole = max(1, int(side / _ABOVE))  # means first, as the warp looks at four pixels only
-    if whole > 1:
-        height, width = small.shape[:2]
-        small = np.asarray(cv2.resize(small, (width // whole, height // whole), interpolation=cv2.INTER_AREA), np.uint8)
-    left, right = face.points[list(PUPILS), :2] / (ratio * whole)
-    (x, y), (across, down) = (left + right) / 2, right - left
-    angle = float(np.degrees(np.arctan2(down, across)))
-    turn = cv2.getRotationMatrix2D((float(x), float(y)), angle, _ABOVE * whole / side)
-    turn[:, 2] += (_ABOVE / 2 - x, _ABOVE * _EYES_AT - y)
-    return np.asarray(cv2.warpAffine(small, turn, (_ABOVE, _ABOVE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
-
-
-def _head(face: Face, region: tuple[float, float, float, float], mask: Plane) -> crops.Head:
+def _head(face: Face, region: views.Region, mask: Plane) -> crops.Head:
     """Cheeks and eye line from the landmarks, hair-top from the mask above the face (never below the forehead)."""
     points = face.points
     left, right = sorted((float(points[234, 0]), float(points[454, 0])))
     x, y, width, _height = region
-    scale = _MASK[0] / width
+    high, wide = mask.shape
+    scale = wide / width
     reach = 0.2 * (right - left)
-    first, last = int(max(0, (left - reach - x) * scale)), int(min(_MASK[0], (right + reach - x) * scale) + 1)
+    first, last = int(max(0, (left - reach - x) * scale)), int(min(wide, (right + reach - x) * scale) + 1)
     forehead = float(points[10, 1])
     rows = (mask[:, first:last] > 0.5).sum(axis=1) >= max(3.0, 0.06 * (last - first))
-    brow = int(np.clip((forehead - y) * scale, 1, _MASK[1]))
+    brow = int(np.clip((forehead - y) * scale, 1, high))
     gaps = np.flatnonzero(~rows[:brow])
     top = (gaps[-1] + 1 if gaps.size else 0) / scale + y
     return crops.Head(float(min(max(top, 0.0), forehead)), float(points[list(PUPILS), 1].mean()), left, right)
 
 
-def _cut(scene: Scene, region: tuple[float, float, float, float], mask: Plane) -> None:
+def _cut(scene: Scene, region: views.Region, mask: Plane) -> None:
     """The portrait, and mask and landmarks in its pixels."""
     assert scene.crop is not None and scene.face is not None
     output = scene.rule.output
