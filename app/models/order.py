@@ -17,7 +17,7 @@ from app.rules.states import LIVE, OrderState
 
 _LIVE = text("state NOT IN ('cancelled', 'refunded')")
 _WAITS = text("state = 'pending_review'")
-_WAITS_AGAIN = text("state = 'pending_review' AND decision_id IS NOT NULL")
+_FIRST = text("(CASE WHEN decision_id IS NULL THEN 1 ELSE 0 END)")  # as services.review.queue_filters asks for it
 
 
 def _of_few(name: str, *columns: str | TextClause, where: TextClause) -> Index:
@@ -40,8 +40,7 @@ class Order(db.Model):
         _of_few("ix_order_wait_verdict", "queue_verdict", "state_since", "id", where=_WAITS),
         _of_few("ix_order_wait_verdict_due", "queue_verdict", "queue_due", "state_since", "id", where=_WAITS),
         _of_few("ix_order_wait_due", "queue_due", "state_since", "id", where=_WAITS),
-        _of_few("ix_order_wait_again", "state_since", "id", where=_WAITS_AGAIN),
-        _of_few("ix_order_wait_first", text("(decision_id IS NULL)"), "state_since", "id", where=_WAITS),
+        _of_few("ix_order_wait_first", _FIRST, "state_since", "id", where=_WAITS),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(unique=True)

@@ -15,12 +15,19 @@ OF_FEW = (
 )
 
 
+WAITS_AGAIN = sa.text("state = 'pending_review' AND decision_id IS NOT NULL")
+FIRST = sa.text("(CASE WHEN decision_id IS NULL THEN 1 ELSE 0 END)")
+
+
 def upgrade() -> None:
-    first = [sa.text("(decision_id IS NULL)"), "state_since", "id"]
-    op.create_index("ix_order_wait_first", "order", first, sqlite_where=WAITS, postgresql_where=WAITS)
+    op.drop_index("ix_order_wait_again", "order")
+    columns = [FIRST, "state_since", "id"]
+    op.create_index("ix_order_wait_first", "order", columns, sqlite_where=WAITS, postgresql_where=WAITS)
     for name, where in OF_FEW:
         op.create_index(name, "photo", ["id"], sqlite_where=where, postgresql_where=where)
     op.create_index("ix_decision_reason_code", "decision_reason", ["code", "decision_id"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute('ANALYZE "order"')  # how many of those that wait are resubmitted is known of the index only
 
 
 def downgrade() -> None:
@@ -28,3 +35,5 @@ def downgrade() -> None:
     for name, _where in reversed(OF_FEW):
         op.drop_index(name, "photo")
     op.drop_index("ix_order_wait_first", "order")
+    again = ["state_since", "id"]
+    op.create_index("ix_order_wait_again", "order", again, sqlite_where=WAITS_AGAIN, postgresql_where=WAITS_AGAIN)
