@@ -23,7 +23,7 @@ from app import create_app
 from app.adapters.demo_keys import ensure
 from app.adapters.redis_server import RedisServer
 from app.extensions import db
-from app.simulator.pay import refund_notice, transaction
+from app.simulator.pay import refund_callback, transaction
 from app.simulator.server import build as build_simulator
 from app.simulator.signing import Signing
 from app.simulator.state import State
@@ -203,7 +203,7 @@ class Shop:
 
     def refund_callback(self, number: str, **changes: Any) -> tuple[bytes, dict[str, str]]:
         """A genuine callback for a refund that WeChat has taken: body and headers."""
-        resource = refund_notice(self.state.refunds[number]) | changes
+        resource = refund_callback(self.state.refunds[number]) | changes
         body = self.signing.sealed(f"REFUND.{resource['refund_status']}", resource)
         return body, self.signing.headers(body)
 

@@ -1,6 +1,6 @@
 """WeChat Pay API v3 behind a small interface, over the `wechatpayv3` package.
 
-The package's traps are closed here and in `wechatpay_notices`: it has no setting for the address and fetches
+The package's traps are closed here and in `wechatpay_callbacks`: it has no setting for the address and fetches
 certificates in its constructor, so both are set behind its back; the version is pinned.
 """
 
@@ -21,8 +21,8 @@ import requests
 from flask import current_app
 from wechatpayv3 import WeChatPay, WeChatPayType
 
+from app.adapters.wechatpay_callbacks import Callback, verified
 from app.adapters.wechatpay_keys import Certificates, merchant_public
-from app.adapters.wechatpay_notices import Notice, verified
 from app.rules.faults import Busy, Fault
 from app.rules.text import N_
 
@@ -167,8 +167,8 @@ class Gateway:
         self._answer(self._certificates.fetch)
         return len(self._certificates.serials())
 
-    def verify_notice(self, headers: Mapping[str, str], body: bytes) -> Notice:
-        """A callback, verified and decrypted. Raises NoticeRefused for everything that is not exactly that."""
+    def verify_callback(self, headers: Mapping[str, str], body: bytes) -> Callback:
+        """A callback, verified and decrypted. Raises CallbackRefused for everything that is not exactly that."""
         return verified(headers, body, self._knows, self._client.callback)
 
     def _knows(self, serial: str) -> bool:

@@ -1,6 +1,6 @@
-"""Payments and refunds, in fen, the notices WeChat Pay has sent, and its trade bills.
+"""Payments and refunds, in fen, the callbacks WeChat Pay has sent, and its trade bills.
 
-What a payment, a refund or a notice states is append-only: triggers in the database refuse to change or delete it.
+What a payment, a refund or a callback states is append-only: triggers in the database refuse to change or delete it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Payment(db.Model):
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime)  # WeChat's time_expire, settable once
     transaction_id: Mapped[str | None] = mapped_column(unique=True)
     paid_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    evidence: Mapped[str | None]  # what told us of the money: notice | query
+    evidence: Mapped[str | None]  # what told us of the money: callback (notice in early rows) | query
     queries: Mapped[int] = mapped_column(default=0)
     next_query_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
@@ -92,9 +92,10 @@ class Refund(db.Model):
     staff: Mapped[Staff | None] = relationship()
 
 
-class NotifyLog(db.Model):
-    """One genuine notice of WeChat Pay and what came of it; the id makes a repeat harmless."""
+class CallbackLog(db.Model):
+    """One genuine callback of WeChat Pay and what came of it; its id makes a repeat harmless."""
 
+    __tablename__ = "notify_log"  # WeChat Pay's API says notify
     __table_args__ = (Index("ix_notify_log_outcome", "outcome", "at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     notify_id: Mapped[str] = mapped_column(unique=True)

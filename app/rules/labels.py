@@ -114,10 +114,10 @@ SOURCES: Mapping[str, str] = {
     "onsite": N_("现场拍摄"),
 }
 
-NOTICE_LABELS: Mapping[str, str] = {
+CALLBACK_LABELS: Mapping[str, str] = {
     "paid": N_("入账，订单已支付"),
     "returned": N_("入账，订单已不能支付，自动退回"),
-    "repeated": N_("重复通知，未重复入账"),
+    "repeated": N_("重复回调，未重复入账"),
     "ignored": N_("与收款无关，未处理"),
     "unknown": N_("单号不是我方的，未入账"),
     "wrong_merchant": N_("商户号或应用不符，未入账"),
@@ -131,11 +131,19 @@ NOTICE_LABELS: Mapping[str, str] = {
     "refund_failed": N_("退款失败"),
 }
 
-PLAIN_NOTICES = ("paid", "returned", "repeated", "ignored", "refund_requested", "refund_processing", "refund_succeeded")
-"""Outcomes of notices that nobody has to look at."""
+PLAIN_CALLBACKS = (
+    "paid",
+    "returned",
+    "repeated",
+    "ignored",
+    "refund_requested",
+    "refund_processing",
+    "refund_succeeded",
+)
+"""Outcomes of callbacks that nobody has to look at."""
 
-ODD_NOTICES = tuple(outcome for outcome in NOTICE_LABELS if outcome not in PLAIN_NOTICES)
-"""Outcomes of genuine notices that fitted nothing, or tell of a failure."""
+ODD_CALLBACKS = tuple(outcome for outcome in CALLBACK_LABELS if outcome not in PLAIN_CALLBACKS)
+"""Outcomes of genuine callbacks that fitted nothing, or tell of a failure."""
 
 QUERY_FAULTS = (
     "unknown", "wrong_merchant", "wrong_amount", "wrong_currency", "no_transaction", "other_transaction",
@@ -157,7 +165,7 @@ DIFFERENCE_LABELS: Mapping[str, str] = {
     "unreadable": N_("账单中有无法识别的行"),
     "twice": N_("账单中有重复的单号"),
     "summary": N_("账单明细与汇总不符"),
-    **{code: NOTICE_LABELS[code] for code in QUERY_FAULTS},
+    **{code: CALLBACK_LABELS[code] for code in QUERY_FAULTS},
 }
 
 REFUND_FAILURES: Mapping[str, str] = {

@@ -159,11 +159,11 @@ def refund() -> Any:
     told = kept | {"status": "SUCCESS" if kept["status"] == "SUCCESS" else "PROCESSING"}
     if kept["status"] != "SUCCESS":
         kept["status"] = "ABNORMAL" if here.take_fault("refund_abnormal") else "SUCCESS"
-        call_back(body["notify_url"], f"REFUND.{kept['status']}", refund_notice(kept))
+        call_back(body["notify_url"], f"REFUND.{kept['status']}", refund_callback(kept))
     return answer(told)
 
 
-def refund_notice(kept: Mapping[str, Any]) -> dict[str, Any]:
+def refund_callback(kept: Mapping[str, Any]) -> dict[str, Any]:
     """A refund as its callback tells it."""
     shown = ("mchid", "refund_id", "out_refund_no", "out_trade_no", "transaction_id", "amount")
     return {name: kept[name] for name in shown} | {"refund_status": kept["status"], "success_time": beijing_time()}

@@ -185,9 +185,9 @@ def _difference_cells(row: BillDifference) -> Sequence[object]:
     return [row.day, label, row.number, _yuan(row.ours_fen), _yuan(row.theirs_fen), _time(row.resolved_at), note]
 
 
-@bp.get("/notices")
+@bp.get("/callbacks")
 @roles(*FINANCE)
-def notices() -> Any:
+def callbacks() -> Any:
     return render_template(
-        "finance/notices.html", rows=ledger.odd_notices(current_user), figures=ledger.today(current_user)
+        "finance/callbacks.html", rows=ledger.odd_callbacks(current_user), figures=ledger.today(current_user)
     )

@@ -26,8 +26,8 @@ bp = Blueprint("pay", __name__)
 POLLS = 30
 """The page asks every two seconds for a minute; then it asks the student to look again later."""
 
-NOTICE_BYTES = 64 * 1024
-"""More than any notice of WeChat Pay has."""
+CALLBACK_BYTES = 64 * 1024
+"""More than any callback of WeChat Pay has."""
 
 
 def _order(number: str) -> Order:
@@ -119,10 +119,10 @@ def _status(error: Exception) -> int:
 @csrf.exempt
 def notify() -> Any:
     """WeChat's callback. Whatever goes wrong answers FAIL in WeChat's own words, so that it comes again."""
-    request.max_content_length = NOTICE_BYTES
+    request.max_content_length = CALLBACK_BYTES
     try:
-        code = settlement.take_notice(request.headers, request.get_data())
+        code = settlement.take_callback(request.headers, request.get_data())
     except Exception as error:
         code = _status(error)
-        current_app.logger.error("pay_notice_failed error=%s", type(error).__name__, exc_info=code == 500)
+        current_app.logger.error("pay_callback_failed error=%s", type(error).__name__, exc_info=code == 500)
     return ("", 204) if code == 204 else ({"code": "FAIL", "message": "not accepted"}, code)

@@ -70,7 +70,7 @@ def init_app(app: Flask) -> None:
         state_label=state_label,
         refund_label=lambda state: _(labels.REFUND_LABELS[state]),
         difference_label=lambda kind: _(labels.DIFFERENCE_LABELS.get(kind, kind)),
-        notice_label=lambda outcome: _(labels.NOTICE_LABELS.get(outcome, outcome)),
+        callback_label=lambda outcome: _(labels.CALLBACK_LABELS.get(outcome, outcome)),
         refund_failure=lambda code: _(labels.REFUND_FAILURES.get(code, code)) if code else "",
         payment_label=lambda state: _(labels.PAYMENT_LABELS[state]),
         method_label=lambda method: _(labels.METHOD_LABELS.get(method, method)),

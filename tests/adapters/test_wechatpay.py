@@ -14,7 +14,7 @@ import requests
 
 from app.adapters.clock import now
 from app.adapters.wechatpay import Gateway, PayError
-from app.adapters.wechatpay_notices import NoticeRefused
+from app.adapters.wechatpay_callbacks import CallbackRefused
 from app.rules.faults import Busy
 from app.simulator.server import build
 from app.simulator.signing import Signing
@@ -47,7 +47,7 @@ class Merchant:
     def open(self, number: str, gateway: Gateway | None = None, fen: int = 1500) -> str:
         return (gateway or self.gateway).prepay("native", number, fen, "毕业照", self.end, None)
 
-    def notice(self) -> tuple[dict[str, str], bytes]:
+    def callback(self) -> tuple[dict[str, str], bytes]:
         body = self.signing.sealed("TRANSACTION.SUCCESS", {"out_trade_no": "P1234567"})
         return self.signing.headers(body, certificate=self.mode == CERTIFICATE), body
 
@@ -69,10 +69,10 @@ def test_open_ask_close(merchant: Merchant) -> None:
     assert found is not None and found["trade_state"] == "CLOSED"
 
 
-def test_a_notice_is_verified_and_opened(merchant: Merchant) -> None:
+def test_a_callback_is_verified_and_opened(merchant: Merchant) -> None:
     merchant.gateway.refresh_certificates()
-    notice = merchant.gateway.verify_notice(*merchant.notice())
-    assert notice.resource == {"out_trade_no": "P1234567"}
+    callback = merchant.gateway.verify_callback(*merchant.callback())
+    assert callback.resource == {"out_trade_no": "P1234567"}
 
 
 def test_long_texts_are_cut_to_what_wechat_takes(merchant: Merchant) -> None:
@@ -147,16 +147,16 @@ def test_starting_asks_nobody(by_certificate: Merchant, monkeypatch: pytest.Monk
         raise AssertionError("the network was asked")
 
     monkeypatch.setattr(requests.sessions.Session, "request", refuse)
-    with pytest.raises(NoticeRefused, match="serial"):
-        by_certificate.again().verify_notice(*by_certificate.notice())
+    with pytest.raises(CallbackRefused, match="serial"):
+        by_certificate.again().verify_callback(*by_certificate.callback())
 
 
 def test_the_sweep_fetches_and_other_processes_read_the_folder(by_certificate: Merchant) -> None:
     web, sweep = by_certificate.again(), by_certificate.again()
     assert sweep.refresh_certificates() == 1
     assert sweep.refresh_certificates() == 0  # half a day has not passed
-    assert web.verify_notice(*by_certificate.notice()).id
-    assert by_certificate.again().verify_notice(*by_certificate.notice()).id
+    assert web.verify_callback(*by_certificate.callback()).id
+    assert by_certificate.again().verify_callback(*by_certificate.callback()).id
 
 
 @pytest.mark.parametrize("serial", ["PUB_KEY_ID_0114232134912410000000000000", "FFFF", "xyz", "0", ""])
@@ -164,22 +164,22 @@ def test_an_unknown_serial_is_refused_without_asking(
     by_certificate: Merchant, serial: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_certificate.gateway.refresh_certificates()
-    headers, body = by_certificate.notice()
+    headers, body = by_certificate.callback()
     monkeypatch.setattr(requests.sessions.Session, "request", lambda *_, **__: 1 / 0)
-    with pytest.raises(NoticeRefused, match="serial"):
-        by_certificate.gateway.verify_notice(headers | {"Wechatpay-Serial": serial}, body)
+    with pytest.raises(CallbackRefused, match="serial"):
+        by_certificate.gateway.verify_callback(headers | {"Wechatpay-Serial": serial}, body)
 
 
 def test_a_damaged_certificate_file_is_passed_over(by_certificate: Merchant) -> None:
     by_certificate.gateway.refresh_certificates()
     (by_certificate.folder / "certificates" / "0.pem").write_text("half a certif")
-    assert by_certificate.again().verify_notice(*by_certificate.notice()).id
+    assert by_certificate.again().verify_callback(*by_certificate.callback()).id
 
 
 def test_while_changing_over_both_are_known(by_certificate: Merchant, pay_keys: Path) -> None:
     by_certificate.gateway.refresh_certificates()
     for name in ("wechatpay_public.pem", "public_key_id.txt"):
         shutil.copy(pay_keys / name, by_certificate.folder / name)
-    both, (_, body) = by_certificate.again(), by_certificate.notice()
+    both, (_, body) = by_certificate.again(), by_certificate.callback()
     for certificate in (True, False):
-        assert both.verify_notice(by_certificate.signing.headers(body, certificate=certificate), body).id
+        assert both.verify_callback(by_certificate.signing.headers(body, certificate=certificate), body).id

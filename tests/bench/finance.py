@@ -1,6 +1,6 @@
 """`make bench WHAT=finance`: finance's pages on PostgreSQL with 100,000 payments, and what reads a table whole.
 
-They lie over fourteen months; two in a hundred were given back, each has its notice and its line in WeChat's bill.
+They lie over fourteen months; two in a hundred were given back, each has its callback and its line in WeChat's bill.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from app.adapters.clock import beijing, now
 from app.extensions import db
-from app.models import BillDay, BillDifference, BillLine, NotifyLog, Order, Payment, Refund
+from app.models import BillDay, BillDifference, BillLine, CallbackLog, Order, Payment, Refund
 from app.rules.states import OrderState, Role
 from tests.bench.common import bench_app, say, spread, timed
 from tests.bench.review_seed import BASE, copy, execute, series
@@ -57,7 +57,7 @@ def _measure(name: str, client: FlaskClient, school_id: int) -> None:
         f"/finance/?text=P{COUNT // 2}", f"/finance/?text=4200{COUNT // 2}", "/finance/refunds",
         "/finance/refunds?state=open", "/finance/refunds?state=failed", f"/finance/refunds?text=R{COUNT // 2}",
         "/finance/reconciliation", "/finance/reconciliation?show=all", f"/finance/reconciliation?day={today}&show=all",
-        "/finance/notices", f"/finance/orders/N{COUNT // 2}",
+        "/finance/callbacks", f"/finance/orders/N{COUNT // 2}",
     ):  # fmt: skip
         with listening() as asked:
             assert client.get(address).status_code in (200, 404)
@@ -74,16 +74,16 @@ def _whole(statement: str, values: Any) -> list[str]:
 
 
 def _fill(model: Order) -> None:
-    """Orders, payments, refunds, notices, bill lines and differences like the first of each."""
+    """Orders, payments, refunds, callbacks, bill lines and differences like the first of each."""
     moment = now()
     payment = Payment(order_id=model.id, out_trade_no="P", method="native", amount_fen=1500, state="paid",
-                      transaction_id="42", paid_at=moment, evidence="notice", expires_at=moment)  # fmt: skip
+                      transaction_id="42", paid_at=moment, evidence="callback", expires_at=moment)  # fmt: skip
     db.session.add(payment)
     db.session.flush()
     db.session.add_all([
         Refund(payment_id=payment.id, out_refund_no="R", amount_fen=1500, cause="申请", state="succeeded",
                settled_at=moment),
-        NotifyLog(notify_id="n", event_type="TRANSACTION.SUCCESS", out_trade_no="P", transaction_id="42",
+        CallbackLog(notify_id="n", event_type="TRANSACTION.SUCCESS", out_trade_no="P", transaction_id="42",
                   amount_fen=1500, outcome="paid"),
         BillLine(day="2026-01-01", kind="payment", number="P", out_trade_no="P", transaction_id="42", amount_fen=1500,
                  status="SUCCESS", at=moment),

@@ -1,6 +1,6 @@
 """make bench WHAT=money: WeChat Pay callbacks a second over HTTP, each paying an order of its own, on both databases.
 
-Two gunicorn processes as `make run` starts them; notices are sealed and signed before the clock starts. SQLite writes
+Two gunicorn processes as `make run` starts them; callbacks are sealed and signed before the clock starts. SQLite writes
 each through to the disk (synchronous FULL); the PostgreSQL server is the tests' own, without fsync.
 """
 
@@ -22,7 +22,7 @@ import requests
 from app.adapters.clock import now
 from app.adapters.demo_keys import ensure
 from app.extensions import db
-from app.models import Campaign, NotifyLog, Order, Payment
+from app.models import CallbackLog, Campaign, Order, Payment
 from app.rules.states import OrderState
 from app.simulator.signing import Signing
 from tests.bench.common import bench_app, say, spread
@@ -34,7 +34,7 @@ ORDERS, SENDERS = 200, 8
 
 
 def main() -> None:
-    """SQLite, then PostgreSQL: each order once, every notice a second time, then fifty at once for one order."""
+    """SQLite, then PostgreSQL: each order once, every callback a second time, then fifty at once for one order."""
     measure("SQLite", None)
     server = Postgres()
     server.start()
@@ -60,12 +60,12 @@ def measure(name: str, database: str | None) -> None:
         }
         with _web(environment, folder) as url:
             _send(url, signing, bodies[:20])  # each process has opened its keys
-            _report(f"{name}: first notices, ms", url, signing, bodies[20:])
+            _report(f"{name}: first callbacks, ms", url, signing, bodies[20:])
             _report(f"{name}: the same again, ms", url, signing, bodies[20:])
             _report(f"{name}: 50 at once for one order, ms", url, signing, [_sealed(signing, numbers[0])] * 50)
         db.session.rollback()
         assert db.session.query(Order).filter_by(state="pending_review").count() == ORDERS
-        assert db.session.query(NotifyLog).count() == ORDERS + 1
+        assert db.session.query(CallbackLog).count() == ORDERS + 1
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the tests of money share: an order with its payment, a notice, the clock."""
+"""What the tests of money share: an order with its payment, a callback, the clock."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def paid(shop: Shop, campaign: Campaign | None = None) -> tuple[int, str]:
     """A paid order: its id and the out_trade_no."""
     order_id, number = opened(campaign)
     shop.scan_and_pay(number)
-    assert notice(shop, number) == 204
+    assert call_back(shop, number) == 204
     return order_id, number
 
 
-def notice(shop: Shop, number: str, **changes: Any) -> int:
+def call_back(shop: Shop, number: str, **changes: Any) -> int:
     """Deliver a genuine callback; the status that WeChat gets."""
     body, headers = shop.callback(number, **changes)
-    return settlement.take_notice(headers, body)
+    return settlement.take_callback(headers, body)
 
 
 def state(order_id: int) -> str:

@@ -1,4 +1,4 @@
-"""What payments, refunds and notices state cannot be changed or deleted: the database itself refuses, both of them."""
+"""What payments, refunds and callbacks state cannot be changed or deleted: both databases refuse it themselves."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_no_payment_is_paid_without_its_evidence(any_shop: Shop) -> None:
 
     opened()
     assert refused("UPDATE payment SET state = 'paid'")
-    assert refused("UPDATE payment SET state = 'paid', transaction_id = '1', evidence = 'notice'")
+    assert refused("UPDATE payment SET state = 'paid', transaction_id = '1', evidence = 'callback'")
 
 
 def test_a_payment_has_one_refund(any_shop: Shop) -> None:

@@ -13,14 +13,14 @@ from sqlalchemy import select
 from wechatpayv3 import WeChatPay
 
 from app.extensions import db
-from app.models import NotifyLog, Order, Refund
+from app.models import CallbackLog, Order, Refund
 from app.services.money import refunds, settlement
 from tests.conftest import Shop
-from tests.services.money import later, notice, opened, paid, payment, state, times_paid
+from tests.services.money import call_back, later, opened, paid, payment, state, times_paid
 
 
 def outcomes() -> list[str]:
-    return list(db.session.scalars(select(NotifyLog.outcome).order_by(NotifyLog.id)))
+    return list(db.session.scalars(select(CallbackLog.outcome).order_by(CallbackLog.id)))
 
 
 def at_once(shop: Shop, count: int, call: Callable[[], Any]) -> list[Any]:
@@ -47,12 +47,12 @@ def test_a_callback_pays_the_order_once_however_often_it_comes(any_shop: Shop) -
     order_id, number = opened()
     any_shop.scan_and_pay(number)
     body, headers = any_shop.callback(number)
-    assert [settlement.take_notice(headers, body) for _ in range(3)] == [204, 204, 204]
-    assert notice(any_shop, number) == 204  # another notice of the same payment
+    assert [settlement.take_callback(headers, body) for _ in range(3)] == [204, 204, 204]
+    assert call_back(any_shop, number) == 204  # another callback of the same payment
     assert state(order_id) == "pending_review"
     assert times_paid(order_id) == 1
     assert outcomes() == ["paid", "repeated"]
-    assert (payment(number).evidence, db.session.query(Refund).count()) == ("notice", 0)
+    assert (payment(number).evidence, db.session.query(Refund).count()) == ("callback", 0)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fifty_callbacks_at_once_end_with_one_payment(any_shop: Shop) -> None:
     order_id, number = opened()
     any_shop.scan_and_pay(number)
-    assert at_once(any_shop, 50, lambda: notice(any_shop, number)) == [204] * 50
+    assert at_once(any_shop, 50, lambda: call_back(any_shop, number)) == [204] * 50
     assert state(order_id) == "pending_review"
     assert times_paid(order_id) == 1
     assert sorted(outcomes()) == ["paid"] + ["repeated"] * 49
@@ -73,17 +73,17 @@ def test_fifty_callbacks_at_once_end_with_one_payment(any_shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-def test_the_same_notice_fifty_times_at_once_is_taken_once(any_shop: Shop) -> None:
-    """WeChat sends the same notice id twice within a second; the twin waits, and is a success too."""
+def test_the_same_callback_fifty_times_at_once_is_taken_once(any_shop: Shop) -> None:
+    """WeChat sends the same callback id twice within a second; the twin waits, and is a success too."""
     order_id, number = opened()
     any_shop.scan_and_pay(number)
     body, headers = any_shop.callback(number)
-    assert at_once(any_shop, 50, lambda: settlement.take_notice(headers, body)) == [204] * 50
+    assert at_once(any_shop, 50, lambda: settlement.take_callback(headers, body)) == [204] * 50
     assert (state(order_id), times_paid(order_id), outcomes()) == ("pending_review", 1, ["paid"])
 
 
 def test_a_callback_does_not_wait_for_whoever_holds_the_order(any_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """WeChat waits five seconds: it is told in time that the notice was not taken, and its next one is."""
+    """WeChat waits five seconds: it is told in time that the callback was not taken, and its next one is."""
     assert settlement.PATIENCE < 5
     monkeypatch.setattr(settlement, "PATIENCE", 0.1)
     order_id, number = opened()
@@ -113,15 +113,15 @@ MISFITS = [
 
 
 @pytest.mark.parametrize(("changes", "outcome"), MISFITS)
-def test_a_genuine_notice_that_does_not_fit_moves_nothing_and_is_kept(
+def test_a_genuine_callback_that_does_not_fit_moves_nothing_and_is_kept(
     shop: Shop, changes: dict[str, Any], outcome: str
 ) -> None:
     order_id, number = opened()
     shop.scan_and_pay(number)
-    assert notice(shop, number, **changes) == 204
+    assert call_back(shop, number, **changes) == 204
     assert state(order_id) == "pending_payment"
     assert outcomes() == [outcome]
-    assert notice(shop, number) == 204  # and the right one still counts
+    assert call_back(shop, number) == 204  # and the right one still counts
     assert state(order_id) == "pending_review"
 
 
@@ -129,8 +129,8 @@ def test_one_transaction_pays_one_payment(any_shop: Shop) -> None:
     _, first = paid(any_shop)
     other = opened(payment(first).order.campaign)
     any_shop.scan_and_pay(other[1])
-    assert notice(any_shop, other[1], transaction_id=payment(first).transaction_id) == 204
-    assert notice(any_shop, first, transaction_id="42another") == 204
+    assert call_back(any_shop, other[1], transaction_id=payment(first).transaction_id) == 204
+    assert call_back(any_shop, first, transaction_id="42another") == 204
     assert outcomes()[-2:] == ["other_transaction", "other_transaction"]
     assert state(other[0]) == "pending_payment"
 
@@ -153,7 +153,7 @@ def forge(trick: str, shop: Shop, number: str) -> tuple[bytes, dict[str, str]]:
     body, headers = shop.callback(number)
     if trick in HEADERS:
         return body, headers | HEADERS[trick]
-    if trick in BODIES:  # signed by WeChat, and still not a notice
+    if trick in BODIES:  # signed by WeChat, and still not a callback
         return BODIES[trick], shop.signing.headers(BODIES[trick]) if trick != "not text" else headers
     if trick in ("-301", "301"):
         return body, headers | {"Wechatpay-Timestamp": str(int(headers["Wechatpay-Timestamp"]) + int(trick))}
@@ -173,7 +173,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize(("why", "trick"), [(why, trick) for why, tricks in FORGERIES.items() for trick in tricks])
-def test_what_is_not_exactly_a_notice_is_refused(
+def test_what_is_not_exactly_a_callback_is_refused(
     shop: Shop, why: str, trick: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Serial, type and age before the package sees it: it would ask the network, raise, or believe."""
@@ -183,8 +183,8 @@ def test_what_is_not_exactly_a_notice_is_refused(
     seen, real = [], WeChatPay.callback
     monkeypatch.setattr(WeChatPay, "callback", lambda *values: seen.append(1) or real(*values))
     with caplog.at_level(logging.WARNING):
-        assert settlement.take_notice(headers, body) == 401
-    assert f"pay_notice_refused why={why}" in caplog.text
+        assert settlement.take_callback(headers, body) == 401
+    assert f"pay_callback_refused why={why}" in caplog.text
     assert bool(seen) == (why in ("signature", "malformed"))
     assert state(order_id) == "pending_payment"
     assert outcomes() == []
@@ -195,8 +195,8 @@ def test_a_replay_after_five_minutes_is_refused_and_wechats_own_repeat_is_not(sh
     shop.scan_and_pay(number)
     body, headers = shop.callback(number)
     with later(minutes=6):
-        assert settlement.take_notice(headers, body) == 401
-        assert settlement.take_notice(shop.signing.headers(body), body) == 204  # signed anew, as WeChat does
+        assert settlement.take_callback(headers, body) == 401
+        assert settlement.take_callback(shop.signing.headers(body), body) == 204  # signed anew, as WeChat does
     assert state(order_id) == "pending_review"
 
 
@@ -205,11 +205,11 @@ def test_a_sealed_resource_that_was_tampered_with_is_refused(shop: Shop) -> None
     shop.scan_and_pay(number)
     body, _ = shop.callback(number)
     broken = body.replace(b'"nonce": "', b'"nonce": "0')
-    assert settlement.take_notice(shop.signing.headers(broken), broken) == 401
+    assert settlement.take_callback(shop.signing.headers(broken), broken) == 401
     assert state(order_id) == "pending_payment"
 
 
-def test_taking_a_notice_needs_no_network(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_taking_a_callback_needs_no_network(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     _, number = opened()
     shop.scan_and_pay(number)
     body, headers = shop.callback(number)
@@ -218,9 +218,9 @@ def test_taking_a_notice_needs_no_network(shop: Shop, monkeypatch: pytest.Monkey
         raise AssertionError("the network was asked")
 
     monkeypatch.setattr(requests.sessions.Session, "request", refuse)
-    assert settlement.take_notice(headers, body) == 204
+    assert settlement.take_callback(headers, body) == 204
     strange = headers | {"Wechatpay-Serial": "5157F09EFDC096DE15EBE81A47057A7200000000"}
-    assert settlement.take_notice(strange, body) == 401  # the package would have asked for certificates
+    assert settlement.take_callback(strange, body) == 401  # the package would have asked for certificates
 
 
 def test_nothing_personal_is_logged(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
@@ -228,7 +228,7 @@ def test_nothing_personal_is_logged(shop: Shop, caplog: pytest.LogCaptureFixture
     shop.scan_and_pay(number)
     with caplog.at_level(logging.DEBUG):
         for changes in ({}, {"mchid": "1"}, {"out_trade_no": "PUNKNOWN"}):
-            notice(shop, number, **changes)
+            call_back(shop, number, **changes)
         refunds.settle({"out_refund_no": "RUNKNOWN"})
     told = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("app"))
     assert "outcome=paid" in told and "fault=wrong_merchant" in told and "refund_unknown" in told

@@ -25,7 +25,7 @@ QUESTIONS: dict[str, Callable[[Staff], object]] = {
     "a number": lambda staff: ledger.payments_page(staff, Wanted(text="P1")),
     "refunds": lambda staff: ledger.refunds_page(staff, Wanted(state="failed")),
     "the figures on top": ledger.today,
-    "odd notices": ledger.odd_notices,
+    "odd callbacks": ledger.odd_callbacks,
     "open differences": lambda staff: differences.page(staff, None),
     "a day's differences": lambda staff: differences.page(staff, DAY, everything=True),
     "the compared days": differences.days,

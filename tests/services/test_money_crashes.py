@@ -17,7 +17,7 @@ from app.services.upkeep import expiry
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school
 from tests.services.crashes import Crash, Fuse
-from tests.services.money import later, notice, opened, paid
+from tests.services.money import call_back, later, opened, paid
 
 Story = Callable[[Shop], Callable[[], object]]
 """Prepares its order and returns the act that dies."""
@@ -28,10 +28,10 @@ def _start(shop: Shop) -> Callable[[], object]:
     return lambda: payments.start(order_id, "native")
 
 
-def _notice(shop: Shop) -> Callable[[], object]:
+def _callback(shop: Shop) -> Callable[[], object]:
     _, number = opened()
     shop.scan_and_pay(number)
-    return lambda: notice(shop, number)
+    return lambda: call_back(shop, number)
 
 
 def _late_money(shop: Shop) -> Callable[[], object]:
@@ -39,7 +39,7 @@ def _late_money(shop: Shop) -> Callable[[], object]:
     shop.scan_and_pay(number)
     db.session.get_one(Order, order_id).state = "cancelled"
     db.session.commit()
-    return lambda: notice(shop, number)
+    return lambda: call_back(shop, number)
 
 
 def _leave(act: str) -> Story:
@@ -69,7 +69,7 @@ def _refund(shop: Shop) -> Callable[[], object]:
 
 
 STORIES: dict[str, Story] = {
-    "start": _start, "notice": _notice, "late money": _late_money, "cancel": _leave("cancel"),
+    "start": _start, "callback": _callback, "late money": _late_money, "cancel": _leave("cancel"),
     "edit": _leave("edit"), "close": _close, "refund": _refund,
 }  # fmt: skip
 

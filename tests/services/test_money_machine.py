@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from app.adapters.clock import BEIJING, beijing, now
 from app.extensions import db
-from app.models import Event, Identity, NotifyLog, Order, Payment, PaymentState, Refund, RefundState
+from app.models import CallbackLog, Event, Identity, Order, Payment, PaymentState, Refund, RefundState
 from app.rules.faults import Fault
 from app.rules.states import OrderState, Role
 from app.services import submissions
@@ -59,7 +59,7 @@ class Money(RuleBasedStateMachine):
         self.clock = self.travel.start()
         self.first_day = beijing(now()).date()
         self.orders: list[int] = []
-        self.notices: list[bytes] = []
+        self.callbacks: list[bytes] = []
         self.campaign_id = make_campaign(make_school(code=f"M{self.first_day:%Y%m%d}")).id
 
     @initialize(hour=st.integers(0, 23))
@@ -76,8 +76,8 @@ class Money(RuleBasedStateMachine):
         for number in numbers[1:]:
             self.shop.scan_and_pay(number)
         for number in numbers[2:]:
-            self.notices.append(self.shop.callback(number)[0])
-        self.deliver(self.notices[0])
+            self.callbacks.append(self.shop.callback(number)[0])
+        self.deliver(self.callbacks[0])
         left = db.session.query(Payment).filter_by(out_trade_no=numbers[3]).one()
         left.state, left.order.state = (
             PaymentState.CLOSED.value,
@@ -137,14 +137,14 @@ class Money(RuleBasedStateMachine):
         if paid:
             changes = {} if total is None else {"amount": {"total": total, "currency": "CNY"}}
             body, _ = self.shop.callback(paid[pick % len(paid)], **changes)
-            self.notices.append(body)
+            self.callbacks.append(body)
             for _ in range(copies):
                 self.do(fuse, lambda: self.deliver(body))
 
-    @precondition(lambda self: self.notices)
+    @precondition(lambda self: self.callbacks)
     @rule(pick=picks, fuse=fuses)
-    def an_old_notice_comes_again(self, pick: int, fuse: int | None) -> None:
-        self.do(fuse, lambda: self.deliver(self.notices[pick % len(self.notices)]))
+    def an_old_callback_comes_again(self, pick: int, fuse: int | None) -> None:
+        self.do(fuse, lambda: self.deliver(self.callbacks[pick % len(self.callbacks)]))
 
     @precondition(lambda self: self.refund_numbers())
     @rule(pick=picks, word=st.sampled_from([None, None, "PROCESSING", "ABNORMAL"]), fuse=fuses)
@@ -153,11 +153,11 @@ class Money(RuleBasedStateMachine):
         if known:
             changes = {} if word is None else {"refund_status": word}
             body, _ = self.shop.refund_callback(known[pick % len(known)], **changes)
-            self.notices.append(body)
+            self.callbacks.append(body)
             self.do(fuse, lambda: self.deliver(body))
 
     def deliver(self, body: bytes) -> None:
-        assert settlement.take_notice(self.shop.signing.headers(body), body) == 204
+        assert settlement.take_callback(self.shop.signing.headers(body), body) == 204
 
     @precondition(lambda self: self.orders)
     @rule(pick=picks, act=st.sampled_from(["cancel", "edit", "expire", "waive", "ask"]), fuse=fuses)
@@ -235,9 +235,9 @@ class Money(RuleBasedStateMachine):
                 if row.state == PaymentState.PAID:
                     assert trade is not None and trade["transaction_id"] == row.transaction_id
                     assert trade["amount"]["total"] == row.amount_fen
-                    notices = db.session.query(NotifyLog).filter_by(out_trade_no=row.out_trade_no)
-                    took = notices.filter(NotifyLog.outcome.in_(["paid", "returned"])).count()
-                    assert took == (1 if row.evidence == "notice" else 0)
+                    callbacks = db.session.query(CallbackLog).filter_by(out_trade_no=row.out_trade_no)
+                    took = callbacks.filter(CallbackLog.outcome.in_(["paid", "returned"])).count()
+                    assert took == (1 if row.evidence == "callback" else 0)
                 for refund in row.refunds:
                     kept = self.shop.state.refunds.get(refund.out_refund_no)
                     if refund.state == RefundState.SUCCEEDED:

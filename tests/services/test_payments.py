@@ -24,7 +24,7 @@ from app.services.unit import unit_of_work
 from app.services.upkeep import expiry, sweep
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school, make_staff
-from tests.services.money import later, notice, opened, payment, state, times_paid
+from tests.services.money import call_back, later, opened, payment, state, times_paid
 
 
 def order(order_id: int) -> Order:
@@ -335,7 +335,7 @@ def test_an_answer_that_fits_after_all_is_taken_and_the_difference_closes_itself
     with pytest.raises(PaymentDisputed):
         payments.look(number)
     trade["amount"] = kept
-    assert notice(any_shop, number) == 204
+    assert call_back(any_shop, number) == 204
     with later(days=1):
         assert reconciliation.compare(beijing(now()).date() - timedelta(days=1)) == 0
     assert (state(order_id), db.session.query(BillDifference).one().note) == ("pending_review", reconciliation.HEALED)
@@ -348,7 +348,7 @@ def test_money_that_meets_no_waiting_order_goes_back_by_itself(any_shop: Shop, w
     any_shop.scan_and_pay(number)
     with unit_of_work():
         db.session.get_one(Order, order_id).state = where
-    assert notice(any_shop, number) == 204
+    assert call_back(any_shop, number) == 204
     assert state(order_id) == where
     assert payments.ask(order_id) is False  # and the pay page does not say 支付成功
     for minutes in (1, 3):
@@ -368,7 +368,7 @@ def test_a_second_payment_of_a_paid_order_goes_back(any_shop: Shop) -> None:
         db.session.query(Payment).one().state = "closed"
     second = payments.start(order_id, "native").out_trade_no
     any_shop.scan_and_pay(second)
-    assert (notice(any_shop, second), notice(any_shop, first)) == (204, 204)
+    assert (call_back(any_shop, second), call_back(any_shop, first)) == (204, 204)
     db.session.rollback()
     assert (state(order_id), times_paid(order_id)) == ("pending_review", 1)
     assert db.session.query(Refund).one().payment.out_trade_no == first

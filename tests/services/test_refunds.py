@@ -9,7 +9,7 @@ import pytest
 
 from app.adapters.wechatpay import Gateway
 from app.extensions import db
-from app.models import NotifyLog, Order, Outbox, Refund
+from app.models import CallbackLog, Order, Outbox, Refund
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import Role
 from app.services.money import ledger, refunds, settlement
@@ -37,8 +37,8 @@ def now_is(refund_id: int) -> tuple[str, str]:
 
 def tell(shop: Shop, number: str, **changes: Any) -> str:
     body, headers = shop.refund_callback(number, **changes)
-    assert settlement.take_notice(headers, body) == 204
-    return db.session.query(NotifyLog).order_by(NotifyLog.id.desc()).first().outcome  # type: ignore[union-attr]
+    assert settlement.take_callback(headers, body) == 204
+    return db.session.query(CallbackLog).order_by(CallbackLog.id.desc()).first().outcome  # type: ignore[union-attr]
 
 
 def test_a_refund_is_one_refund_however_often_it_is_asked_and_driven(any_shop: Shop) -> None:
@@ -129,7 +129,7 @@ def test_a_day_before_the_year_is_over_it_still_works(shop: Shop) -> None:
         assert refunds.drive(db.session.query(Refund).one().id) == "processing"
 
 
-def test_the_refund_notice_settles_it_and_late_words_change_nothing(any_shop: Shop) -> None:
+def test_the_refund_callback_settles_it_and_late_words_change_nothing(any_shop: Shop) -> None:
     _, refund_id, number = asked(any_shop)
     any_shop.state.faults["lost"] = 1
     refunds.drive(refund_id)
@@ -141,7 +141,7 @@ def test_the_refund_notice_settles_it_and_late_words_change_nothing(any_shop: Sh
     assert db.session.get_one(Refund, refund_id).settled_at == settled
 
 
-def test_a_refund_notice_may_come_before_the_answer(any_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refund_callback_may_come_before_the_answer(any_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     _, refund_id, number = asked(any_shop)
     any_shop.state.faults["lost"] = 1
     real = Gateway.refund
@@ -166,7 +166,7 @@ def test_a_refund_notice_may_come_before_the_answer(any_shop: Shop, monkeypatch:
         ({"out_refund_no": "R"}, "unknown"),
     ],
 )
-def test_a_refund_notice_that_does_not_fit_moves_nothing(shop: Shop, changes: dict[str, Any], outcome: str) -> None:
+def test_a_refund_callback_that_does_not_fit_moves_nothing(shop: Shop, changes: dict[str, Any], outcome: str) -> None:
     _, refund_id, number = asked(shop)
     shop.state.faults["lost"] = 1
     refunds.drive(refund_id)

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.adapters.clock import beijing, now
 from app.extensions import db
-from app.models import Account, BillDifference, NotifyLog, Order, Payment, Refund
+from app.models import Account, BillDifference, CallbackLog, Order, Payment, Refund
 from app.rules.states import OrderState, Role
 from app.services.money import ledger, reconciliation, refunds
 from app.services.money.ledger import Wanted
@@ -17,7 +17,7 @@ from app.services.transitions import Actor
 from app.services.unit import unit_of_work
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school, make_staff, sign_in
-from tests.services.money import later, notice, opened, paid, payment, state
+from tests.services.money import call_back, later, opened, paid, payment, state
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_finance_of_one_school_sees_one_school(shop: Shop) -> None:
     assert other.number not in client.get("/finance/payments.csv").text
 
 
-def test_finance_of_one_school_sees_this_schools_differences_notices_and_figures(shop: Shop) -> None:
+def test_finance_of_one_school_sees_this_schools_differences_callbacks_and_figures(shop: Shop) -> None:
     mine, theirs = make_school("20001"), make_school("20002")
     numbers = [paid(shop, make_campaign(school))[1] for school in (mine, theirs)]
     given_back = refunded(payment(numbers[1]))
@@ -100,7 +100,7 @@ def test_finance_of_one_school_sees_this_schools_differences_notices_and_figures
     shop.state.trades["PSTRANGE"] = trade | {"out_trade_no": "PSTRANGE", "transaction_id": "42strange"}
     for number in numbers:
         shop.state.trades[number]["amount"] = {"total": 1, "currency": "CNY"}
-        assert notice(shop, number) == 204
+        assert call_back(shop, number) == 204
     shop.state.refunds.clear()
     with later(days=1):
         assert reconciliation.compare(day) == 4
@@ -110,13 +110,13 @@ def test_finance_of_one_school_sees_this_schools_differences_notices_and_figures
         for address in ("/finance/reconciliation", "/finance/reconciliation.csv", "/finance/reconciliation?show=all"):
             page = client.get(address).text
             assert {number for number in (*numbers, given_back, "PSTRANGE") if number in page} == set(seen), address
-        notices = client.get("/finance/notices").text
-        assert [number in notices for number in numbers] == [True, staff is everyone]
+        callbacks = client.get("/finance/callbacks").text
+        assert [number in callbacks for number in numbers] == [True, staff is everyone]
         assert ("已核对的账单" in client.get("/finance/reconciliation").text) == (staff is everyone)
     assert (ledger.today(everyone)["in_fen"], ledger.today(bound)["in_fen"]) == (3000, 1500)
     assert (ledger.today(everyone)["back_fen"], ledger.today(bound)["back_fen"]) == (1500, 0)
     assert (ledger.today(everyone)["differences"], ledger.today(bound)["differences"]) == (4, 1)
-    assert (ledger.today(everyone)["notices"], ledger.today(bound)["notices"]) == (2, 1)
+    assert (ledger.today(everyone)["callbacks"], ledger.today(bound)["callbacks"]) == (2, 1)
     for row in db.session.query(BillDifference):
         answer = client.post(f"/finance/differences/{row.id}/resolve", data={"note": "核对过"})
         assert answer.status_code == (303 if row.number == numbers[0] else 404)
@@ -151,7 +151,7 @@ def test_the_story_is_told_to_the_fen(shop: Shop, finance: FlaskClient) -> None:
     for text in (
         "发起支付",
         "收到款项",
-        "凭微信通知",
+        "凭微信支付回调",
         "入账，订单已支付",
         "发起全额退款",
         "学生申请",
@@ -225,13 +225,13 @@ def test_a_day_that_is_not_over_is_a_sentence(finance: FlaskClient) -> None:
     assert answer.status_code == 422 and "只能核对已经结束的日期" in answer.text
 
 
-def test_odd_notices_are_shown(shop: Shop, finance: FlaskClient) -> None:
+def test_odd_callbacks_are_shown(shop: Shop, finance: FlaskClient) -> None:
     with unit_of_work():
         db.session.add(
-            NotifyLog(notify_id="n1", event_type="TRANSACTION.SUCCESS", out_trade_no="PX", outcome="wrong_amount",
+            CallbackLog(notify_id="n1", event_type="TRANSACTION.SUCCESS", out_trade_no="PX", outcome="wrong_amount",
                       amount_fen=1)
         )  # fmt: skip
-    page = finance.get("/finance/notices").text
+    page = finance.get("/finance/callbacks").text
     assert "金额不符，未入账" in page and "¥0.01" in page
 
 

@@ -12,7 +12,7 @@ from app.services.money import payments
 from app.services.unit import unit_of_work
 from tests.conftest import Shop
 from tests.factories import make_campaign, make_order, make_school, sign_in
-from tests.services.money import later, notice, state
+from tests.services.money import call_back, later, state
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def test_a_receipt_tells_of_its_own_refund_only(shop: Shop, waiting: tuple[Flask
         db.session.query(Payment).one().state = "closed"
     second = payments.start(order_id, "native").out_trade_no
     shop.scan_and_pay(second)
-    notice(shop, second)
-    notice(shop, first)  # came twice: the late one goes back
+    call_back(shop, second)
+    call_back(shop, first)  # came twice: the late one goes back
     page = client.get(f"/orders/{number}/receipt").text
     assert second in page and first not in page and "退款" not in page
     assert state(order_id) == "pending_review"

@@ -12,9 +12,9 @@ from sqlalchemy.orm import contains_eager
 
 from app.adapters.clock import BEIJING, beijing, now
 from app.extensions import db
-from app.models import BillDifference, NotifyLog, Order, Payment, PaymentState, Refund, RefundState, Staff
+from app.models import BillDifference, CallbackLog, Order, Payment, PaymentState, Refund, RefundState, Staff
 from app.rules.faults import NotFound
-from app.rules.labels import ODD_NOTICES
+from app.rules.labels import ODD_CALLBACKS
 from app.services.access import reach
 
 PAGE = 50
@@ -147,15 +147,15 @@ def concerns(number: Any, staff: Staff) -> Any:
     return func.coalesce(paid_by.scalar_subquery(), given_back.scalar_subquery()).is_not(None)
 
 
-def odd_notices(staff: Staff, limit: int = 100) -> list[NotifyLog]:
-    """Genuine notices that fitted nothing, the newest first."""
-    query = _odd(select(NotifyLog), staff)
-    return list(db.session.scalars(query.order_by(NotifyLog.id.desc()).limit(limit)))
+def odd_callbacks(staff: Staff, limit: int = 100) -> list[CallbackLog]:
+    """Genuine callbacks that fitted nothing, the newest first."""
+    query = _odd(select(CallbackLog), staff)
+    return list(db.session.scalars(query.order_by(CallbackLog.id.desc()).limit(limit)))
 
 
 def _odd(query: Any, staff: Staff) -> Any:
-    query = query.where(NotifyLog.outcome.in_(ODD_NOTICES))
-    return query.where(concerns(NotifyLog.out_trade_no, staff)) if staff.school_ids else query
+    query = query.where(CallbackLog.outcome.in_(ODD_CALLBACKS))
+    return query.where(concerns(CallbackLog.out_trade_no, staff)) if staff.school_ids else query
 
 
 def today(staff: Staff) -> dict[str, int]:
@@ -179,7 +179,7 @@ def today(staff: Staff) -> dict[str, int]:
         "refunds_waiting": of_refunds(count.where(Refund.state.in_(("requested", "processing")))),
         "refunds_failed": of_refunds(count.where(Refund.state == RefundState.FAILED.value)),
         "differences": _number(left.where(concerns(BillDifference.number, staff)) if bound else left),
-        "notices": _number(_odd(count.select_from(NotifyLog), staff).where(NotifyLog.at >= week)),
+        "callbacks": _number(_odd(count.select_from(CallbackLog), staff).where(CallbackLog.at >= week)),
     }
 
 

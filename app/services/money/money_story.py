@@ -12,8 +12,8 @@ from app.extensions import db
 from app.models import (
     BillDifference,
     BillLine,
+    CallbackLog,
     Event,
-    NotifyLog,
     Order,
     Payment,
     PaymentState,
@@ -32,16 +32,16 @@ class Entry:
     """One line: `kind` says where it comes from, `what` is its code there, `fen` is signed, where money moved."""
 
     at: datetime
-    kind: str  # order | payment | notice | refund | bill | difference
+    kind: str  # order | payment | callback | refund | bill | difference
     what: str
     number: str = ""
     detail: str = ""
     fen: int | None = None
     staff_id: int | None = None
-    stated_fen: int | None = None  # what a notice or WeChat's side of a difference says, moved or not
+    stated_fen: int | None = None  # what a callback or WeChat's side of a difference says, moved or not
 
 
-_RANK = ("payment", "notice", "order", "refund", "bill", "difference")
+_RANK = ("payment", "callback", "order", "refund", "bill", "difference")
 """What comes first within one second: WeChat's times have no fractions."""
 
 
@@ -60,11 +60,11 @@ def tell(order: Order) -> Story:
     payments = list(db.session.scalars(select(Payment).where(Payment.order_id == order.id).order_by(Payment.id)))
     numbers = [payment.out_trade_no for payment in payments]
     lines = list(db.session.scalars(select(BillLine).where(BillLine.out_trade_no.in_(numbers))))
-    notices = db.session.scalars(select(NotifyLog).where(NotifyLog.out_trade_no.in_(numbers)))
+    callbacks = db.session.scalars(select(CallbackLog).where(CallbackLog.out_trade_no.in_(numbers)))
     entries = [*_moves(order), *(entry for payment in payments for entry in _payment(payment))]
     entries += [
-        Entry(row.at, "notice", row.outcome, row.out_trade_no, row.event_type, stated_fen=row.amount_fen)
-        for row in notices
+        Entry(row.at, "callback", row.outcome, row.out_trade_no, row.event_type, stated_fen=row.amount_fen)
+        for row in callbacks
     ]
     entries += [Entry(line.at, "bill", line.kind, line.number, line.status, _signed(line)) for line in lines]
     entries += _differences([*numbers, *(refund.out_refund_no for one in payments for refund in one.refunds)])

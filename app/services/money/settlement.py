@@ -1,4 +1,4 @@
-"""The one place where money is believed: a genuine notice, or WeChat's answer to a query, meets its payment."""
+"""The one place where money is believed: a genuine callback, or WeChat's answer to a query, meets its payment."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.clock import now
 from app.adapters.wechatpay import gateway
-from app.adapters.wechatpay_notices import Notice, NoticeRefused
+from app.adapters.wechatpay_callbacks import Callback, CallbackRefused
 from app.extensions import db
-from app.models import NotifyLog, Order, Payment, PaymentState
+from app.models import CallbackLog, Order, Payment, PaymentState
 from app.rules.states import Action, OrderState
 from app.services import notices
 from app.services.money import refunds
@@ -33,7 +33,7 @@ PATIENCE = 2
 
 
 def settle(transaction: Mapping[str, Any], evidence: str, unit: Unit | None = None) -> str:
-    """Take note that WeChat has the money; `evidence` is notice or query. Returns one of SETTLED, or the fault found.
+    """Take note that WeChat has the money; `evidence` is callback or query. Returns one of SETTLED, or the fault found.
 
     Can be told any number of times. Money that meets an order in another state than pending_payment goes back. Rows
     are locked in one order everywhere: order, payment, refund.
@@ -103,32 +103,32 @@ def _paid_at(transaction: Mapping[str, Any]) -> datetime:
     return moment if moment.tzinfo else now()
 
 
-def take_notice(headers: Mapping[str, str], body: bytes) -> int:
+def take_callback(headers: Mapping[str, str], body: bytes) -> int:
     """Take one callback; nothing here needs the network. Returns the status for WeChat: 204 once it is kept, 401 else.
 
-    A notice that is genuine but does not fit is kept too: WeChat repeating it could not help, finance sees it.
+    A callback that is genuine but does not fit is kept too: WeChat repeating it could not help, finance sees it.
     """
     try:
-        notice = gateway().verify_notice(headers, body)
-    except NoticeRefused as refused:
-        log.warning("pay_notice_refused why=%s", refused.why)
+        callback = gateway().verify_callback(headers, body)
+    except CallbackRefused as refused:
+        log.warning("pay_callback_refused why=%s", refused.why)
         return 401
     with unit_of_work(PATIENCE) as unit:
-        row_id = _first_time(notice)
+        row_id = _first_time(callback)
         if row_id is not None:
-            outcome = _apply(notice, unit)
-            db.session.execute(update(NotifyLog).where(NotifyLog.id == row_id).values(outcome=outcome))
-            log.info("pay_notice_taken notice=%s outcome=%s", row_id, outcome)
+            outcome = _apply(callback, unit)
+            db.session.execute(update(CallbackLog).where(CallbackLog.id == row_id).values(outcome=outcome))
+            log.info("pay_callback_taken callback=%s outcome=%s", row_id, outcome)
     return 204
 
 
-def _first_time(notice: Notice) -> int | None:
-    """Claim the notice's id; its row's id. None when it was taken before; a twin in flight is waited for."""
-    resource, amount = notice.resource, notice.resource.get("amount")
+def _first_time(callback: Callback) -> int | None:
+    """Claim the callback's id; its row's id. None when it was taken before; a twin in flight is waited for."""
+    resource, amount = callback.resource, callback.resource.get("amount")
     fen = amount.get("refund", amount.get("total")) if isinstance(amount, Mapping) else None
     values = {
-        "notify_id": notice.id,
-        "event_type": notice.event_type,
+        "notify_id": callback.id,
+        "event_type": callback.event_type,
         "out_trade_no": str(resource.get("out_trade_no", ""))[:64],
         "transaction_id": str(resource.get("transaction_id") or "")[:64] or None,
         "amount_fen": fen if isinstance(fen, int) and abs(fen) < 2**31 else None,
@@ -136,13 +136,13 @@ def _first_time(notice: Notice) -> int | None:
         "at": now(),
     }
     dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(NotifyLog).values(**values).on_conflict_do_nothing(index_elements=["notify_id"])
-    return db.session.scalar(statement.returning(NotifyLog.id))
+    statement = dialect.insert(CallbackLog).values(**values).on_conflict_do_nothing(index_elements=["notify_id"])
+    return db.session.scalar(statement.returning(CallbackLog.id))
 
 
-def _apply(notice: Notice, unit: Unit) -> str:
-    if notice.event_type.startswith("REFUND."):
-        return refunds.settle(notice.resource)
-    if notice.event_type == "TRANSACTION.SUCCESS" and notice.resource.get("trade_state") == "SUCCESS":
-        return settle(notice.resource, "notice", unit)
+def _apply(callback: Callback, unit: Unit) -> str:
+    if callback.event_type.startswith("REFUND."):
+        return refunds.settle(callback.resource)
+    if callback.event_type == "TRANSACTION.SUCCESS" and callback.resource.get("trade_state") == "SUCCESS":
+        return settle(callback.resource, "callback", unit)
     return "ignored"
