@@ -11,20 +11,19 @@ _syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 
 
 def place(part: Path, path: Path) -> None:
-    """Put a finished file or folder in its place; what lay there goes. Nobody ever sees half a batch."""
-    old = aside(path)
-    remove(old)
+    """Put a finished file or folder in its place. Nobody ever sees half a batch.
+
+    A folder that lay there is put `aside`, where nothing may lie yet: removing thousands of files takes its time, which
+    the caller chooses.
+    """
     if path.is_dir():
-        os.replace(path, old)
-        os.replace(part, path)
-        remove(old)
-    else:
-        os.replace(part, path)
+        os.replace(path, aside(path))
+    os.replace(part, path)
     sync(path.parent)
 
 
 def aside(path: Path) -> Path:
-    """Where a folder lies for the moment in which another takes its place."""
+    """Where a folder lies once another has taken its place, until it is removed."""
     return path.with_name(f".{path.name}.old")
 
 

@@ -12,49 +12,16 @@ from flask import Flask
 
 from app.adapters.clock import now
 from app.adapters.storage import storage
-from app.export.pictures import SourceChanged
 from app.export.verify import verify
 from app.extensions import db
-from app.models import Batch, BatchItem, Consent, Event, Order, Outbox
+from app.models import Batch, BatchItem, Consent, Event, Outbox
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState
 from app.services import batches
-from app.services.batches import building, handover
 from app.services.review import decisions
-from app.services.transitions import Actor, Role
 from tests.factories import Cast, make_decision, make_form, make_order, make_photo
+from tests.services.exports import approved, exported, numbers_in, order, producer
 from tests.services.test_unit import in_threads
-
-
-def approved(cast: Cast, count: int = 3) -> list[str]:
-    """Numbers of orders ready for production."""
-    return [make_order(cast.campaign, OrderState.PENDING_PRODUCTION).number for _ in range(count)]
-
-
-def order(number: str) -> Order:
-    """The order as it is now."""
-    db.session.rollback()
-    db.session.expire_all()
-    return db.session.query(Order).filter_by(number=number).one()
-
-
-def producer(cast: Cast) -> Actor:
-    return Actor(Role.PRODUCER, cast.producer.id)
-
-
-def exported(cast: Cast, kind: str = "chsi") -> Batch:
-    """A batch of everything there is, built."""
-    batch = batches.freeze(cast.campaign.id, kind, producer(cast))
-    assert batch is not None
-    batches.build(batch.id, lambda done, total: None)
-    return batches.by_number(batch.number)
-
-
-def numbers_in(path: str | None) -> set[str]:
-    """Order numbers of a ZIP's manifest."""
-    with zipfile.ZipFile(str(path)) as opened:
-        lines = opened.read("manifest.csv").decode("utf-8-sig").splitlines()[1:]
-    return {line.split(",")[1] for line in lines}
 
 
 def test_a_batch_takes_every_approved_order_once(any_app: Flask, any_cast: Cast) -> None:
@@ -114,44 +81,6 @@ def test_the_dry_run_writes_nothing(any_app: Flask, any_cast: Cast) -> None:
     assert {order(number).state for number in numbers} == {"pending_production"}
 
 
-def test_a_recall_before_the_build_leaves_the_list(any_app: Flask, any_cast: Cast) -> None:
-    numbers = approved(any_cast)
-    batch = batches.freeze(any_cast.campaign.id, "chsi", producer(any_cast))
-    assert batch is not None
-    decisions.recall(any_cast.producer, order(numbers[0]).id, "wrong person")
-    path = batches.build(batch.id, lambda done, total: None)
-    assert numbers_in(str(path)) == set(numbers[1:])
-
-
-def test_a_recall_while_it_is_built_starts_the_build_again(any_app: Flask, any_cast: Cast) -> None:
-    numbers = approved(any_cast)
-    batch = batches.freeze(any_cast.campaign.id, "chsi", producer(any_cast))
-    assert batch is not None
-    recalled: list[str] = []
-
-    def progress(done: int, total: int) -> None:
-        if done == 2 and not recalled:
-            recalled.append(numbers[1])
-            decisions.recall(any_cast.producer, order(numbers[1]).id, "closed eyes")
-
-    path = batches.build(batch.id, progress)
-    assert numbers_in(str(path)) == {numbers[0], numbers[2]}
-    assert verify(path).problems == ()
-    assert batches.by_number(batch.number).state == "ready"
-
-
-def test_when_all_are_recalled_the_batch_is_discarded(any_app: Flask, any_cast: Cast) -> None:
-    (number,) = approved(any_cast, 1)
-    batch = batches.freeze(any_cast.campaign.id, "chsi", producer(any_cast))
-    assert batch is not None
-    decisions.recall(any_cast.producer, order(number).id, "wrong person")
-    with pytest.raises(ActionNotAllowed):
-        batches.build(batch.id, lambda done, total: None)
-    assert batches.by_number(batch.number).state == "discarded"
-    with pytest.raises(ActionNotAllowed):
-        batches.build(batch.id, lambda done, total: None)
-
-
 def test_a_built_batch_with_a_recalled_order_is_not_handed_over(any_app: Flask, any_cast: Cast) -> None:
     """Its number stands for its bytes: it is discarded and the rest exported under a new one."""
     numbers = approved(any_cast)
@@ -165,31 +94,6 @@ def test_a_built_batch_with_a_recalled_order_is_not_handed_over(any_app: Flask, 
     assert {order(number).state for number in numbers[1:]} == {"pending_production"}
     again = exported(any_cast)
     assert again.number.endswith("X002") and numbers_in(again.path) == set(numbers[1:])
-
-
-@pytest.mark.parametrize("kind", ["chsi", "diploma"])
-def test_what_a_killed_build_left_goes_with_a_discarded_batch(
-    app: Flask, cast: Cast, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its photos lie in a hidden file or folder that no row names; and a kill between discarding and deleting."""
-    approved(cast)
-    batch, folder = batches.freeze(cast.campaign.id, kind, producer(cast)), Path(app.config["BATCH_FOLDER"])
-    assert batch is not None
-
-    def killed(done: int, _total: int) -> None:
-        modes = [path.stat().st_mode & 0o077 for path in folder.glob(".*.part")]
-        assert modes == [0] and folder.stat().st_mode & 0o077 == 0  # nobody else looks in
-        if done == 2:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(building, "remove", lambda path: None)
-        batches.build(batch.id, killed)
-    with monkeypatch.context() as patched:
-        patched.setattr(handover, "clear", lambda batch: None)
-        batches.discard(batch.id, producer(cast), "wrong rule")
-    assert [path.name.endswith((".part", ".lock")) for path in folder.iterdir()] == [True, True]
-    assert (batches.clear_discarded(), batches.clear_discarded(), list(folder.iterdir())) == (1, 0, [])
 
 
 def test_discarding_one_kind_keeps_what_is_in_the_other(any_app: Flask, any_cast: Cast) -> None:
@@ -245,33 +149,6 @@ def _approve_again(number: str) -> None:
     found.decision_id = make_decision(found, "approved").id
     found.state = OrderState.PENDING_PRODUCTION.value
     db.session.commit()
-
-
-def test_a_later_form_or_name_of_the_school_changes_no_byte(app: Flask, cast: Cast) -> None:
-    (number,) = approved(cast, 1)
-    batch = exported(cast)
-    before = Path(str(batch.path)).read_bytes()
-    found = order(number)
-    found.form_id = make_form(found, name="改名").id
-    cast.school.name, cast.campaign.naming, cast.campaign.name = "新大学", "{student_no}", "新批次"
-    db.session.commit()
-    path = batches.build(batches.by_number(batch.number).id, lambda done, total: None)
-    assert path.read_bytes() == before
-
-
-def test_a_lost_picture_stops_the_build_and_is_named_until_it_is_recalled(app: Flask, cast: Cast) -> None:
-    numbers = approved(cast)
-    batch = batches.freeze(cast.campaign.id, "chsi", producer(cast))
-    assert batch is not None
-    storage().delete(order(numbers[2]).photo.rendition_key or "")
-    with pytest.raises(SourceChanged, match=numbers[2]):
-        batches.build(batch.id, lambda done, total: None)
-    assert (batches.by_number(batch.number).state, batches.by_number(batch.number).fault) == ("building", numbers[2])
-    folder = Path(app.config["BATCH_FOLDER"])
-    assert [path.name for path in folder.iterdir() if not path.name.endswith(".lock")] == []
-    decisions.recall(cast.producer, order(numbers[2]).id, "picture lost")
-    batches.build(batch.id, lambda done, total: None)
-    assert (batches.by_number(batch.number).state, batches.by_number(batch.number).fault) == ("ready", None)
 
 
 def test_two_orders_of_one_identity_get_two_files(app: Flask, cast: Cast) -> None:

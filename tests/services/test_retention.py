@@ -309,6 +309,27 @@ def test_an_account_that_nothing_is_left_of_loses_its_person(app: Flask, cast: C
     assert "Nothing is past" in app.test_cli_runner().invoke(args=["purge"]).output
 
 
+def test_an_avatar_whose_account_is_gone_goes_with_the_next_purge(
+    app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the commit and the file: the account still says which file it is."""
+    account = _known(make_account())
+    make_order(_old(cast), OrderState.COMPLETED, account=account)
+    account_id, name = account.id, account.avatar_key
+
+    def killed(key: str) -> None:
+        assert db.session.get_one(Account, account_id).erased_at is not None and "unit" not in db.session().info
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(storage(), "delete", killed)
+        retention.purge()
+    assert name in _files(app)
+    retention.purge()
+    assert name not in _files(app)
+    assert db.session.get_one(Account, account_id).avatar_key is None
+
+
 def test_an_order_begun_meanwhile_keeps_its_account(app: Flask, cast: Cast) -> None:
     account_id = make_order(_old(cast), OrderState.CANCELLED).account_id
     assert account_id is not None

@@ -9,9 +9,12 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.adapters.storage import storage
 from app.extensions import db
 from app.models import Account, Identity, Order
 from app.rules.states import OrderState
+from app.services.students import accounts
+from app.services.upkeep import retention
 from tests.conftest import Shop
 from tests.factories import Cast, make_campaign, make_order, make_school, sign_in
 
@@ -105,6 +108,9 @@ def test_a_unionid_told_later_merges_the_two_accounts(shop: Shop) -> None:
     """The draft gives way to the order that was submitted; the older account keeps everything."""
     older = _sign_in(shop, 3, inside=True, without_unionid="1")
     newer = _sign_in(shop, 3)
+    for account in (older, newer):
+        accounts.show_face(account.id, b"\xff\xd8\xff\xe0" + bytes(64))
+    face, left = older.avatar_key, newer.avatar_key
     campaign = make_campaign(make_school())
     draft = make_order(campaign, OrderState.DRAFT, account=older)
     submitted = make_order(campaign, OrderState.PENDING_REVIEW, account=newer)
@@ -113,6 +119,10 @@ def test_a_unionid_told_later_merges_the_two_accounts(shop: Shop) -> None:
     db.session.expire_all()
     assert db.session.get_one(Order, draft.id).state == OrderState.CANCELLED
     assert db.session.get_one(Order, submitted.id).account_id == older.id
+    assert (newer.nickname, older.avatar_key) == ("", face)  # nothing of a person stays behind
+    assert accounts.holder(f"{newer.id}-0") is None
+    retention.purge()
+    assert (storage().exists(str(face)), storage().exists(str(left))) == (True, False)
 
 
 def test_two_submitted_orders_of_one_campaign_are_never_merged_away(shop: Shop) -> None:

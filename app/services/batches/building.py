@@ -121,14 +121,19 @@ def _lock(path: Path) -> Path:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[Path]:
-    """One builder of a path at a time: gives the path to write to. The lock goes with the process that holds it."""
-    part = _part(path)
+    """One builder of a path at a time: gives the path to write to. The lock goes with the process that holds it.
+
+    What the new files replace is removed at the end, when no transaction is open that others wait for.
+    """
+    part, old = _part(path), aside(path)
     with _lock(path).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        remove(old)  # of a killed build
         try:
             yield part
         finally:
             remove(part)
+            remove(old)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from flask import current_app
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.adapters.clock import now
 from app.adapters.storage import storage
 from app.adapters.wechat import Profile
 from app.extensions import db
@@ -88,6 +89,7 @@ def _merged(one: Account, other: Account) -> Account:
     kept.nickname = kept.nickname or gone.nickname
     if kept.avatar_key is None:
         kept.avatar_key, gone.avatar_key = gone.avatar_key, None
+    gone.nickname, gone.erased_at = "", now()  # an avatar that stays with it goes with the next purge
     db.session.flush()
     db.session.expire_all()
     log.info("accounts_merged kept=%s gone=%s", kept.id, gone.id)

@@ -121,16 +121,15 @@ def accounts_due(past: Sequence[int] = (), only: int | None = None) -> Sequence[
 def erase_account(account_id: int) -> bool:
     """Take nickname, avatar and WeChat identities off an account; whoever signs in again is somebody new.
 
-    False, and nothing done, when it is not due (any more): its owner may have begun an order meanwhile.
+    False, and nothing done, when it is not due (any more): its owner may have begun an order meanwhile. The avatar's
+    file goes after the commit, its name after the file: killed in between, `delete_avatars` finds it.
     """
     with unit_of_work():
         account = db.session.get_one(Account, account_id, with_for_update=True)  # against an order begun right now
         if not accounts_due(only=account_id):
             return False
-        if account.avatar_key:
-            storage().delete(account.avatar_key)
         db.session.execute(delete(Identity).where(Identity.account_id == account_id))
-        account.nickname, account.avatar_key, account.erased_at = "", None, now()
+        account.nickname, account.erased_at = "", now()
         mine = update(StudentRequest).where(StudentRequest.account_id == account_id)
         db.session.execute(mine.values(answer=""))
         db.session.execute(
@@ -139,4 +138,18 @@ def erase_account(account_id: int) -> bool:
             )
         )
         audit.note(None, "account.erased", f"account-{account_id}")
+    delete_avatars(account_id)
     return True
+
+
+def delete_avatars(only: int | None = None) -> None:
+    """Delete the avatars of accounts that are erased or merged away; `only`: of this one."""
+    query = select(Account.id, Account.avatar_key).where(
+        Account.erased_at.is_not(None), Account.avatar_key.is_not(None)
+    )
+    if only is not None:
+        query = query.where(Account.id == only)
+    for account_id, key in db.session.execute(query).all():
+        storage().delete(str(key))
+        with unit_of_work():
+            db.session.get_one(Account, account_id).avatar_key = None

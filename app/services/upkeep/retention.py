@@ -34,7 +34,14 @@ from app.models import (
 )  # fmt: skip
 from app.models.photo import GONE
 from app.services import audit, batches
-from app.services.students.erasure import FINISHED, accounts_due, erase_account, erase_order, holds_person
+from app.services.students.erasure import (
+    FINISHED,
+    accounts_due,
+    delete_avatars,
+    erase_account,
+    erase_order,
+    holds_person,
+)
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)
@@ -81,14 +88,16 @@ def accounts() -> int:
 def purge(*, dry_run: bool = False) -> list[Due]:
     """Delete what is due, or with `dry_run` only say it. Returns it by campaign, as it was before.
 
-    Then the accounts that nothing is left of.
+    Then the accounts that nothing is left of, and avatars that a kill or a merge has left behind.
     """
     found = due()
-    for one in [] if dry_run else found:
-        if one.anything:
-            _purge(one)
-    for account_id in [] if dry_run else accounts_due():
-        erase_account(account_id)
+    if not dry_run:
+        for one in found:
+            if one.anything:
+                _purge(one)
+        for account_id in accounts_due():
+            erase_account(account_id)
+        delete_avatars()
     return found
 
 
