@@ -11,9 +11,9 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.adapters.clock import beijing, now
-from app.models import BillDifference, Payment
+from app.models import BillDifference, Order, Payment
 from app.rules import labels
-from app.rules.faults import ActionNotAllowed
+from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import Action, OrderState, Role, allowed
 from app.rules.yuan import yuan
 from app.security import roles
@@ -22,6 +22,7 @@ from app.services.money import differences, ledger, money_story, payments, recon
 from app.services.money.ledger import Wanted
 from app.services.schools import schools
 from app.services.transitions import Actor
+from app.views import texts
 from app.views.tables import stream_csv
 
 bp = Blueprint("finance", __name__, url_prefix="/finance")
@@ -113,18 +114,25 @@ def retry(refund_id: int) -> Any:
 @bp.get("/orders/<number>")
 @roles(*FINANCE)
 def order(number: str) -> Any:
-    found = reach.visible(current_user, number)
+    return _order(reach.visible(current_user, number), {})
+
+
+def _order(found: Order, wrong: dict[str, str], status: int = 200) -> Any:
     can = allowed(OrderState(found.state), current_user.roles)
     held = ledger.paid(found.id)
     may = {"refund": Action.REFUND in can and held is not None, "waive": Action.WAIVE in can}
-    return render_template("finance/order.html", order=found, story=money_story.tell(found), may=may)
+    story = money_story.tell(found)
+    return render_template("finance/order.html", order=found, story=story, may=may, wrong=wrong), status
 
 
 @bp.post("/orders/<number>/refund")
 @roles(*FINANCE)
 def refund(number: str) -> Any:
     found = reach.visible(current_user, number)
-    refunds.by_finance(found.id, _actor(), request.form.get("cause", ""))
+    try:
+        refunds.by_finance(found.id, _actor(), request.form.get("cause", ""))
+    except Invalid as fault:
+        return _order(found, {"refund": texts.told(fault)}, 422)
     flash(_("退款已受理"))
     return redirect(url_for("finance.order", number=number), 303)
 
@@ -133,7 +141,11 @@ def refund(number: str) -> Any:
 @roles(Role.ADMIN)
 def waive(number: str) -> Any:
     found = reach.visible(current_user, number)
-    if not payments.waive(found.id, _actor(role=Role.ADMIN), request.form.get("cause", "")):
+    try:
+        waived = payments.waive(found.id, _actor(role=Role.ADMIN), request.form.get("cause", ""))
+    except Invalid as fault:
+        return _order(found, {"waive": texts.told(fault)}, 422)
+    if not waived:
         raise ActionNotAllowed(_("该订单已支付，请刷新查看"))
     flash(_("已免除费用，订单进入审核"))
     return redirect(url_for("finance.order", number=number), 303)
@@ -142,13 +154,16 @@ def waive(number: str) -> Any:
 @bp.get("/reconciliation")
 @roles(*FINANCE)
 def reconcile() -> Any:
+    return _reconciliation(request.args.get("before", type=int), {})
+
+
+def _reconciliation(before: int | None, wrong: dict[str, str], status: int = 200) -> Any:
     day, everything = _day("day"), request.args.get("show") == "all"
-    before = request.args.get("before", type=int)
     rows, after = differences.page(current_user, day, everything=everything, before=before)
     context = {"figures": ledger.today(current_user), "days": differences.days(current_user), "yesterday": _yesterday()}
     return render_template(
-        "finance/reconciliation.html", rows=rows, after=after, day=day, everything=everything, **context
-    )
+        "finance/reconciliation.html", rows=rows, after=after, day=day, everything=everything, wrong=wrong, **context
+    ), status
 
 
 def _yesterday() -> date:
@@ -159,7 +174,10 @@ def _yesterday() -> date:
 @roles(*FINANCE)
 def compare() -> Any:
     day = _day("day") or _yesterday()
-    reconciliation.compare(day)
+    try:
+        reconciliation.compare(day)
+    except Invalid as fault:
+        return _reconciliation(None, {"day": texts.told(fault)}, 422)
     left = differences.open_count(current_user, day)
     flash(_("%(day)s 对账完成，%(n)s 处差异待处理", day=day.isoformat(), n=left))
     return redirect(url_for("finance.reconcile", day=day.isoformat()), 303)
@@ -168,7 +186,10 @@ def compare() -> Any:
 @bp.post("/differences/<int:difference_id>/resolve")
 @roles(*FINANCE)
 def resolve(difference_id: int) -> Any:
-    differences.resolve(current_user, difference_id, _actor(), request.form.get("note", ""))
+    try:
+        differences.resolve(current_user, difference_id, _actor(), request.form.get("note", ""))
+    except Invalid as fault:  # its row comes first on the page that is shown again
+        return _reconciliation(difference_id + 1, {f"note-{difference_id}": texts.told(fault)}, 422)
     flash(_("差异已处理"))
     return redirect(url_for("finance.reconcile"), 303)
 

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from app.adapters.storage import storage
 from app.models import IntakePhoto
-from app.rules.faults import Fault
+from app.rules.faults import Fault, Invalid
 from app.rules.states import Role
 from app.security import roles
 from app.services.schools import campaigns, onsite, schools
@@ -52,7 +52,11 @@ def photos(code: str) -> Any:
     """Take files: one at a time from the page's script (answered in JSON), or a small selection from a plain form."""
     campaign_id = schools.campaign(current_user, code).id
     table = request.files.get("map")
-    mapping = onsite.read_map(table.read()) if table and table.filename else {}
+    try:
+        mapping = onsite.read_map(table.read()) if table and table.filename else {}
+    except Invalid as fault:  # of a plain form: the page's script reads the table itself
+        flash(texts.told(fault), "error")
+        return redirect(url_for("onsite.campaign", code=code), 303)
     told = request.form.get("student_no", "").strip()
     counts: dict[str, int] = {}
     taken = onsite.Taken(onsite.REFUSED)

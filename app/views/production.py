@@ -10,13 +10,13 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.export.page import page as receivers_page
-from app.rules.faults import NotFound
+from app.rules.faults import Invalid, NotFound
 from app.rules.states import Role
 from app.security import roles
 from app.services import batches
 from app.services.transitions import Actor
 from app.views import texts
-from app.views.forms import page_number
+from app.views.forms import page_number, sentences
 
 bp = Blueprint("production", __name__, url_prefix="/production")
 
@@ -70,7 +70,9 @@ def batch(number: str) -> Any:
     return _batch_page(number)
 
 
-def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") -> Any:
+def _batch_page(
+    number: str, link: str = "", code: str = "", wrong: dict[str, str] | None = None, status: int = 200
+) -> Any:
     found = batches.by_number(number, current_user)
     page, changed = page_number(), request.args.get("changed") == "1"
     rows = batches.page_of(found, page, changed=changed)
@@ -79,8 +81,8 @@ def _batch_page(number: str, link: str = "", code: str = "", wrong: str = "") ->
         changed=changed, more=len(rows) == batches.PAGE, tick=0, links=batches.links_of(found),
         downloads=batches.downloads_of(found), differences=batches.differences(found),
         fingerprint=current_app.extensions["keys"].fingerprint, here=batches.is_here(found), link=link, code=code,
-        wrong=wrong, days=batches.DAYS, copies=batches.copies_of([found.id]),
-    )  # fmt: skip
+        wrong=wrong or {}, values=request.form, days=batches.DAYS, copies=batches.copies_of([found.id]),
+    ), status  # fmt: skip
 
 
 @bp.get("/batches/<number>/state")
@@ -120,7 +122,10 @@ def discard(number: str) -> Any:
     """Drop it, and freeze the rest again at once when asked to."""
     found = batches.by_number(number, current_user)
     campaign_id, kind = found.campaign_id, found.kind
-    batches.discard(found.id, _actor(), request.form.get("cause", ""))
+    try:
+        batches.discard(found.id, _actor(), request.form.get("cause", ""))
+    except Invalid as fault:
+        return _batch_page(number, wrong=sentences(fault), status=422)
     if request.form.get("again"):
         return export(campaign_id, kind)
     flash(_("批次已作废，订单回到待制作"))
@@ -132,7 +137,10 @@ def discard(number: str) -> Any:
 def make_link(number: str) -> Any:
     """Show the address and its code once; they are kept as hashes only."""
     days = request.form.get("days", 0, type=int)
-    made = batches.make_link(number, days, request.form.get("receiver", ""), current_user)
+    try:
+        made = batches.make_link(number, days, request.form.get("receiver", ""), current_user)
+    except Invalid as fault:
+        return _batch_page(number, wrong=sentences(fault), status=422)
     link = current_app.config["PUBLIC_URL"] + url_for("downloads.link", token=made.token)
     return _batch_page(number, link, made.code)
 

@@ -165,7 +165,7 @@ def test_a_refund_without_a_cause_says_so(shop: Shop, finance: FlaskClient) -> N
     order_id, number = paid(shop)
     answer = finance.post(f"/finance/orders/{payment(number).order.number}/refund", data={"cause": " "})
     assert (answer.status_code, state(order_id)) == (422, "pending_review")
-    assert "请填写退款原因" in answer.text
+    assert 'id="refund-fault">请填写退款原因' in answer.text and "资金经过" in answer.text  # beside its field
 
 
 def test_only_an_admin_waives(shop: Shop, finance: FlaskClient) -> None:
@@ -175,6 +175,9 @@ def test_only_an_admin_waives(shop: Shop, finance: FlaskClient) -> None:
     assert finance.post(f"/finance/orders/{name}/waive", data={"cause": "资助"}).status_code == 403
     admin = sign_in(shop.app.test_client(), make_staff(Role.ADMIN))
     assert "免除费用" in admin.get(f"/finance/orders/{name}").text
+    without = admin.post(f"/finance/orders/{name}/waive", data={"cause": " "})
+    assert (without.status_code, state(order_id)) == (422, "pending_payment")
+    assert 'id="waive-fault">请填写免除原因' in without.text and 'id="refund-fault"' not in without.text
     assert admin.post(f"/finance/orders/{name}/waive", data={"cause": "资助"}).status_code == 303
     assert (state(order_id), payment(number).state) == ("pending_review", "closed")
 
@@ -188,7 +191,8 @@ def test_differences_are_listed_settled_and_exported(shop: Shop, finance: FlaskC
     page = finance.get("/finance/reconciliation").text
     assert "微信缺少收款" in page and number in page
     row = db.session.query(BillDifference).one()
-    assert finance.post(f"/finance/differences/{row.id}/resolve", data={"note": ""}).status_code == 422
+    without = finance.post(f"/finance/differences/{row.id}/resolve", data={"note": ""})
+    assert without.status_code == 422 and f'id="note-{row.id}-fault">请写明差异的处理结果' in without.text
     story = f"/finance/orders/{payment(number).order.number}"
     assert "微信缺少收款" in finance.get(story).text and "待处理" in finance.get(story).text
     finance.post(f"/finance/differences/{row.id}/resolve", data={"note": "=1+1"})
@@ -222,7 +226,7 @@ def test_a_day_is_compared_by_hand(finance: FlaskClient) -> None:
 
 def test_a_day_that_is_not_over_is_a_sentence(finance: FlaskClient) -> None:
     answer = finance.post("/finance/reconciliation", data={"day": beijing(now()).date().isoformat()})
-    assert answer.status_code == 422 and "只能核对已经结束的日期" in answer.text
+    assert answer.status_code == 422 and 'id="day-fault">只能核对已经结束的日期' in answer.text
 
 
 def test_odd_callbacks_are_shown(shop: Shop, finance: FlaskClient) -> None:

@@ -47,3 +47,11 @@ def test_a_small_selection_from_a_plain_form_and_what_becomes_of_it(app: Flask, 
     ready.photo.check_state, ready.photo.verdict = CheckState.DONE.value, "passed"
     db.session.commit()
     assert "已代为提交 1 个订单，1 个还不完整" in client.post(f"{address}/submit", follow_redirects=True).text
+
+
+def test_a_table_that_cannot_be_read_keeps_the_producer_on_the_page(app: Flask, cast: Cast) -> None:
+    address, client = f"/onsite/{cast.campaign.code}", sign_in(app.test_client(), cast.producer)
+    files = {"photos": [(io.BytesIO(_picture(1)), "DSC_1.jpg")], "map": (io.BytesIO(b"DSC_1.jpg"), "map.csv")}
+    told = client.post(f"{address}/photos", data=files, follow_redirects=True)
+    assert told.request.path == address and "对照表每行需要有文件名和学号两列" in told.text
+    assert db.session.query(IntakePhoto).count() == 0  # nothing is taken without its owner

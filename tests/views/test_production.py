@@ -57,6 +57,24 @@ def test_a_difference_marks_its_batch_in_the_list_and_says_what_to_do(app: Flask
     assert "写明原因召回" in client.get(f"/production/batches/{number}").text
 
 
+@pytest.mark.parametrize(
+    ("form", "data", "beside"),
+    [
+        ("discard", {"cause": " "}, 'id="cause-fault">请填写作废原因'),
+        ("links", {"receiver": " ", "days": "3"}, 'id="receiver-fault">请填写收件人'),
+        ("links", {"receiver": "档案馆", "days": "400"}, 'id="days-fault">请选择链接的有效期'),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(
+    app: Flask, cast: Cast, form: str, data: dict[str, str], beside: str
+) -> None:
+    batch = _delivered(cast, ["chsi"])
+    answer = sign_in(app.test_client(), cast.producer).post(f"/production/batches/{batch.number}/{form}", data=data)
+    assert answer.status_code == 422 and beside in answer.text
+    assert data.get("receiver", "") in answer.text  # what was typed is kept
+    assert (batches.by_number(batch.number).state, batches.links_of(batch)) == ("ready", [])
+
+
 def test_a_completed_order_offers_its_recall_to_an_admin_only(app: Flask, cast: Cast) -> None:
     number = make_order(cast.campaign, OrderState.COMPLETED).number
     page = sign_in(app.test_client(), cast.producer).get(f"/review/orders/{number}").text

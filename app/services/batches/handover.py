@@ -74,7 +74,7 @@ def _delivered(orders: Sequence[Order], wanted: set[str]) -> Iterator[Order]:
 def discard(batch_id: int, actor: Actor, cause: str) -> None:
     """Drop a batch before hand-over; orders that are in no other live batch go back to 待制作."""
     if not cause.strip():
-        raise Invalid(N_("请填写作废原因"), {"cause": N_("请填写作废原因")})
+        raise Invalid(fields={"cause": N_("请填写作废原因")})
     with unit_of_work() as unit:
         batch = db.session.get_one(Batch, batch_id, with_for_update=True)
         if batch.state not in (BatchState.BUILDING, BatchState.READY):

@@ -76,9 +76,9 @@ def open_ticket(staff: Staff, token: str) -> Batch:
 def make_link(number: str, days: int, receiver: str, staff: Staff) -> NewLink:
     """A download address and its code, for a receiver without an account. Raises Invalid, NotFound."""
     if days not in DAYS:
-        raise Invalid(N_("请选择链接的有效期"))
+        raise Invalid(fields={"days": N_("请选择链接的有效期")})
     if not receiver.strip():
-        raise Invalid(N_("请填写收件人"), {"receiver": N_("请填写收件人")})
+        raise Invalid(fields={"receiver": N_("请填写收件人")})
     token, code = secrets.token_urlsafe(32), "".join(secrets.choice(_LETTERS) for _ in range(8))
     staff_id = staff.id
     with unit_of_work():
