@@ -44,6 +44,12 @@ TEXTS: Mapping[str, str] = {
 REMINDERS = ("reminder", "last_notice")
 """Kinds that nobody gets who has nothing left to do."""
 
+STANDS: Mapping[str, frozenset[OrderState]] = {
+    "approved": frozenset({OrderState.PENDING_PRODUCTION, OrderState.IN_PRODUCTION, OrderState.COMPLETED}),
+    "rejected": frozenset({OrderState.REJECTED}),
+} | dict.fromkeys(REMINDERS, UNFINISHED)
+"""By kind the states in which it is still true when it is sent: an approval may be recalled before it is visible."""
+
 ATTEMPTS = 5
 WAITS = (60, 300, 1800, 7200)
 
@@ -135,12 +141,12 @@ def _claim(row: Outbox) -> bool:
 
 
 def _pointless(kind: str, order: Order | None, entry: RosterEntry | None) -> bool:
-    """Whether there is nobody to tell (any more), or a reminder is late: the student has done their part meanwhile."""
+    """Whether there is nobody to tell (any more), or the order has moved on since: it is not true any longer."""
     if order is None:
         return entry is None or progress.begun(entry)
     if order.form is not None and not order.form.id_hmac:
         return True  # erased
-    return kind in REMINDERS and OrderState(order.state) not in UNFINISHED
+    return OrderState(order.state) not in STANDS.get(kind, OrderState)
 
 
 def _drop(row_id: int) -> None:

@@ -26,13 +26,15 @@ from app.models import (
     Payment,
     PaymentState,
     Photo,
+    Refund,
     StudentRequest,
 )  # fmt: skip
 from app.models.photo import GONE
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
 from app.rules.states import OrderState, Role
-from app.services import audit, notices, submissions
+from app.services import audit, batches, notices, submissions
 from app.services.students import consents, deletions, student_requests
+from app.services.transitions import Actor
 from app.services.upkeep import retention
 from tests.factories import Cast, make_account, make_campaign, make_order, make_school, make_staff, sign_in
 from tests.services.money import later
@@ -227,3 +229,23 @@ def test_an_answer_has_words(app: Flask, cast: Cast) -> None:
     with pytest.raises(Invalid):
         deletions.decide(cast.admin, _ask(cast.student), True, "  ")
     assert db.session.query(StudentRequest).one().state == "open"
+
+
+def test_what_comes_back_out_of_a_discarded_batch_goes_too(any_app: Flask, any_cast: Cast) -> None:
+    """The request was carried out but for the frozen order; once its batch is discarded, it is refunded and erased."""
+    cast = any_cast
+    order = _paid(make_order(cast.campaign, OrderState.PENDING_PRODUCTION, account=cast.student))
+    order_id, producer = order.id, Actor(Role.PRODUCER, cast.producer.id)
+    batch = batches.freeze(cast.campaign.id, "chsi", producer)
+    assert batch is not None
+    deletions.decide(cast.lead, _ask(cast.student), True, ANSWER)
+    _all_notices_tried()
+    assert deletions.carry_out_due() == 1
+    assert _fates(cast.student.id) == [(False, deletions.FROZEN)]
+    batches.discard(batch.id, producer, "名单有误")
+    assert deletions.carry_out_due() == 1
+    assert deletions.carry_out_due() == 0
+    db.session.expire_all()
+    gone = db.session.get_one(Order, order_id)
+    assert (gone.state, gone.form.name if gone.form else "") == ("refunded", "")
+    assert db.session.query(Refund).count() == 1

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import time_machine
 
 from app.adapters import mail
+from app.adapters.clock import now
 from app.extensions import db
 from app.models import Identity, NoticeConsent, Order, Outbox
 from app.rules.states import OrderState
 from app.services import notice_channels, notices
+from app.services.review import decisions, reasons
+from app.services.review.decisions import Judgement, Seen
+from app.services.review.rejections import Told
 from app.services.unit import unit_of_work
 from tests.conftest import Shop
-from tests.factories import make_campaign, make_order, make_school
+from tests.factories import Cast, make_campaign, make_order, make_school
 
 
 @pytest.fixture
@@ -45,7 +51,7 @@ def test_one_consent_is_one_message(shop: Shop, order: Order) -> None:
     assert notice_channels.consented(order.id, scene)
     assert not notice_channels.consented(order.id, scene)  # the same answer again counts once
     assert _tell(order, "rejected").channel == "wechat"
-    assert _tell(order, "approved").channel is None
+    assert _tell(order, "delivered").channel is None
     assert len(shop.state.messages) == 1
     message = shop.state.messages[0]
     assert message["title"] == "照片被驳回，请查看原因并修改"[:15]
@@ -109,3 +115,16 @@ def test_a_sender_that_lost_the_race_sends_nothing(shop: Shop, order: Order, mon
 
     monkeypatch.setattr(notices, "_claim", late)
     assert notices.send(row_id) == "taken"
+
+
+@pytest.mark.parametrize("kind", ["approved", "rejected"])
+def test_a_decision_that_was_recalled_before_it_was_visible_is_not_told(cast: Cast, kind: str) -> None:
+    order = make_order(cast.campaign, OrderState.PENDING_REVIEW)
+    reasons.seed_reasons()
+    seen, told = Seen(order.id, order.version, order.photo_id or 0), Told(["background"] if kind == "rejected" else [])
+    decisions.decide(cast.reviewer, seen, Judgement(kind, told))
+    decisions.recall(cast.lead, seen.order_id, "看错了人")
+    row_id = db.session.query(Outbox).filter_by(kind=kind).one().id
+    with time_machine.travel(now() + timedelta(seconds=60)):
+        assert notices.send(row_id) == "gone"
+    assert db.session.query(Outbox).filter_by(kind=kind).count() == 0

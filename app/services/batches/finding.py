@@ -6,22 +6,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 
 from app.adapters.clock import now
 from app.export.frozen import CHSI, DIPLOMA
 from app.extensions import db
-from app.models import Batch, BatchDifference, BatchItem, BatchState, Campaign, Consent, Decision, Order, School, Staff
+from app.models import Batch, BatchDifference, BatchItem, BatchState, Campaign, Decision, Order, School, Staff
 from app.rules.faults import NotFound
 from app.rules.states import OrderState
 from app.rules.text import N_
+from app.services.students import consents
 
 KINDS = (CHSI, DIPLOMA)
 DELIVERED = (BatchState.HANDED_OVER.value, BatchState.ACKNOWLEDGED.value)
 PAGE = 100
 """Rows of one page of a batch's list."""
-
-CONSENTS = ("portrait", "handover")
 
 live = and_(BatchItem.superseded_at.is_(None), BatchItem.released_at.is_(None))
 """Items that count: neither replaced after hand-over nor taken out before."""
@@ -39,29 +38,22 @@ def _approved(kind: str) -> ColumnElement[bool]:
     return and_(Order.state.in_(states), decided, ~held)
 
 
-def _agreed() -> ColumnElement[bool]:
-    """Both consents in force, of whatever text version; a photo taken on site has its consent on paper."""
-    given = (
-        exists().where(Consent.account_id == Order.account_id, Consent.kind == kind, Consent.withdrawn_at.is_(None))
-        for kind in CONSENTS
-    )
-    return or_(Order.account_id.is_(None), and_(*given))
-
-
 def eligible(campaign_id: int, kind: str) -> Select[Order]:
     """Orders for a batch: visibly approved, the current photo in no live batch of this kind, both consents in force."""
-    return select(Order).where(Order.campaign_id == campaign_id, _approved(kind), _agreed()).order_by(Order.id)
+    return select(Order).where(Order.campaign_id == campaign_id, _approved(kind), consents.agreed()).order_by(Order.id)
 
 
 def left_out(campaign_id: int, kind: str) -> Sequence[str]:
     """Numbers of orders that would be exported if their students had not withdrawn their consent."""
-    query = select(Order.number).where(Order.campaign_id == campaign_id, _approved(kind), ~_agreed())
+    query = select(Order.number).where(Order.campaign_id == campaign_id, _approved(kind), ~consents.agreed())
     return db.session.scalars(query.order_by(Order.id)).all()
 
 
 def eligible_counts(kind: str) -> dict[int, int]:
     """How many orders each campaign has for a batch of this kind."""
-    query = select(Order.campaign_id, func.count()).where(_approved(kind), _agreed()).group_by(Order.campaign_id)
+    query = (
+        select(Order.campaign_id, func.count()).where(_approved(kind), consents.agreed()).group_by(Order.campaign_id)
+    )
     return dict(db.session.execute(query).all())
 
 

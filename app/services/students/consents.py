@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from app.adapters.clock import now
 from app.extensions import db
@@ -14,9 +14,12 @@ from app.models import Account, Consent, Order
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import OrderState
 from app.rules.text import N_
-from app.services.transitions import SYSTEM
+from app.services.money.rounds import patiently
 from app.services.unit import unit_of_work
 from app.services.upkeep import expiry
+
+WITHDRAWN = "撤回同意"
+_ENDS = [state.value for state in (OrderState.DRAFT, OrderState.PENDING_PAYMENT, *expiry.CLOSABLE)]
 
 
 class ConsentNeeded(ActionNotAllowed):
@@ -116,21 +119,36 @@ def give(account_id: int, kinds: set[str]) -> None:
             )
 
 
+def agreed() -> ColumnElement[bool]:
+    """Orders with both consents in force, of whatever text version; a photo taken on site has its consent on paper."""
+    given = (
+        exists().where(Consent.account_id == Order.account_id, Consent.kind == kind, Consent.withdrawn_at.is_(None))
+        for kind in TEXTS
+    )
+    return or_(Order.account_id.is_(None), and_(*given))
+
+
 def withdraw(account_id: int) -> list[str]:
     """Withdraw both consents and close what is not in a batch yet; returns the numbers of orders that stay."""
     with unit_of_work():
         account = db.session.get_one(Account, account_id)
         for consent in account.consents:
             consent.withdrawn_at = consent.withdrawn_at or now()
-    orders = db.session.scalars(select(Order).where(Order.account_id == account_id)).all()
-    ids = [(order.id, order.number, OrderState(order.state)) for order in orders]
-    stay = []
-    for order_id, number, state in ids:
-        if state in expiry.CLOSABLE:
-            if not expiry.close(order_id, SYSTEM, "撤回同意"):
-                stay.append(number)
-        elif state in (OrderState.DRAFT, OrderState.PENDING_PAYMENT):
-            expiry.expire(order_id)
-        elif state in (OrderState.IN_PRODUCTION, OrderState.COMPLETED):
-            stay.append(number)
-    return stay
+    mine = select(Order.id).where(Order.account_id == account_id)
+    for order_id in db.session.scalars(mine.where(Order.state.in_(_ENDS))).all():
+        expiry.end(order_id, WITHDRAWN)
+    stays = Order.state.in_([s.value for s in (*expiry.CLOSABLE, OrderState.IN_PRODUCTION, OrderState.COMPLETED)])
+    return list(db.session.scalars(mine.with_only_columns(Order.number).where(stays).order_by(Order.id)))
+
+
+def end_withdrawn(limit: int = 500) -> int:
+    """End orders whose student agrees no longer. Returns how many.
+
+    They were in a batch that was discarded, came back by a recall, were paid late, or WeChat or we fell silent while
+    they were to be ended.
+    """
+    asked = exists().where(Consent.account_id == Order.account_id, Consent.withdrawn_at.is_not(None))
+    query = select(Order.id).where(Order.state.in_(_ENDS), asked, ~agreed()).order_by(Order.id).limit(limit)
+    done: list[bool] = []
+    patiently(db.session.scalars(query).all(), lambda order_id: done.append(expiry.end(order_id, WITHDRAWN)))
+    return sum(done)

@@ -30,7 +30,6 @@ from app.services import audit, notices
 from app.services.money import ledger
 from app.services.money.rounds import patiently
 from app.services.students import erasure, student_requests
-from app.services.transitions import SYSTEM
 from app.services.unit import unit_of_work
 from app.services.upkeep import expiry
 
@@ -126,9 +125,28 @@ def carry_out_due() -> int:
         )
     ).all()
     done = list[bool]()
-    patiently(granted, lambda request_id: done.append(carry_out(request_id)))
+    patiently([*granted, *_came_back()], lambda request_id: done.append(carry_out(request_id)))
     patiently(_answers_read(), lambda account_id: done.append(erasure.erase_account(account_id)))
     return sum(done)
+
+
+def _came_back() -> Sequence[int]:
+    """Requests that were carried out but for an order in a batch, which holds it no longer: it was discarded."""
+    held = exists().where(BatchItem.order_id == Order.id, BatchItem.released_at.is_(None))
+    query = (
+        select(StudentRequest.id)
+        .join(Order, Order.account_id == StudentRequest.account_id)
+        .where(
+            StudentRequest.kind == RequestKind.DELETION.value,
+            StudentRequest.state == RequestState.GRANTED.value,
+            StudentRequest.done_at.is_not(None),
+            Order.created_at < StudentRequest.decided_at,
+            Order.state.not_in([OrderState.IN_PRODUCTION.value, OrderState.COMPLETED.value]),
+            erasure.holds_person(),
+            ~held,
+        )
+    )
+    return db.session.scalars(query.distinct()).all()
 
 
 def _answers_read() -> Sequence[int]:
@@ -150,23 +168,23 @@ def carry_out(request_id: int) -> bool:
     """End and erase what may go. False when something is not ready: the next sweep goes on where this one stopped.
 
     The answer is sent first, because the address goes too. What an order waits for: WeChat to close a payment, or
-    the checker to put a photo down.
+    the checker to put a photo down. One that was in a batch goes when the batch is discarded, done or not.
     """
     row = db.session.get_one(StudentRequest, request_id)
-    if row.done_at is not None or not _told(row):
+    if not _told(row):
         return False
-    account_id, answered = row.account_id, row.decided_at
+    account_id, answered, done = row.account_id, row.decided_at, row.done_at
     for order_id in [fate.order.id for fate in fates(account_id, answered) if fate.goes]:
-        _end(order_id)
+        expiry.end(order_id, "学生申请删除数据")
         if _at_rest(order_id):
             erasure.erase_order(order_id)
     if any(fate.goes for fate in fates(account_id, answered)):
         return False
     with unit_of_work():
         row = db.session.get_one(StudentRequest, request_id, with_for_update=True)
-        if row.done_at is not None:  # another sweep was first
+        if row.done_at != done:  # another sweep was first
             return False
-        row.done_at = now()
+        row.done_at = done or now()
         audit.note(None, "deletion.carried_out", f"request-{request_id}")
     return True
 
@@ -175,14 +193,6 @@ def _told(row: StudentRequest) -> bool:
     """Whether the answer was sent, or every try has failed."""
     notice = db.session.scalar(select(Outbox).where(Outbox.dedupe == student_requests.notice_key(row)))
     return notice is None or notice.sent_at is not None or notice.attempts >= notices.ATTEMPTS
-
-
-def _end(order_id: int) -> None:
-    state = OrderState(db.session.get_one(Order, order_id).state)
-    if state in (OrderState.DRAFT, OrderState.PENDING_PAYMENT):
-        expiry.expire(order_id)
-    elif state in expiry.CLOSABLE:
-        expiry.close(order_id, SYSTEM, "学生申请删除数据")
 
 
 def _at_rest(order_id: int) -> bool:

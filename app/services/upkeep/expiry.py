@@ -56,6 +56,14 @@ def _expire(order_id: int) -> bool:
     return payments.leave(order_id, Action.EXPIRE, SYSTEM)
 
 
+def end(order_id: int, cause: str) -> bool:
+    """End an order that its student gave up: cancel or close it. False where it stays, or waits for WeChat."""
+    state = OrderState(db.session.get_one(Order, order_id).state)
+    if state in (OrderState.DRAFT, OrderState.PENDING_PAYMENT):
+        return bool(expire(order_id))
+    return state in CLOSABLE and bool(close(order_id, SYSTEM, cause))
+
+
 def close_due(limit: int = 500) -> int:
     """Close what was unfinished when its campaign was ended (`closed_at`). Returns how many orders.
 

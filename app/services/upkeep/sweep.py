@@ -24,6 +24,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("studio photos matched", "app.services.schools.onsite:match_waiting"),
     ("batches built on", "app.services.batches:resume_lost"),
     ("discarded batches cleared", "app.services.batches:clear_discarded"),
+    ("withdrawn orders ended", "app.services.students.consents:end_withdrawn"),
     ("deletions carried out", "app.services.students.deletions:carry_out_due"),
     ("reminders written", "app.services.schools.reminders:due"),
     ("review days counted", "app.services.review.tallies:keep_due"),
