@@ -43,15 +43,18 @@ def edit(code: str) -> Any:
 def _editor(
     values: dict[str, Any], wrong: Wrong, code: str = "", status: int = 200, copied: Campaign | None = None
 ) -> Any:
+    told = {name: _(sentence, **facts) for name, (sentence, facts) in wrong.items()}
+    sample = _names(values)
+    sample["name_fault"] = told.get("naming") or sample["name_fault"]
     return render_template(
         "campaigns/edit.html",
         values=values,
-        wrong={name: _(sentence, **facts) for name, (sentence, facts) in wrong.items()},
+        wrong=told,
         code=code,
         copied=copied,
         school_options=[(one.code, f"{one.code} {one.name}") for one, _count in schools.visible(current_user)],
         rule_options=[(one.id, _rule_label(one)) for one in campaigns.known_rules()],
-        **_names(values),
+        **sample,
     ), status
 
 

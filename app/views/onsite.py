@@ -79,10 +79,10 @@ def photos(code: str) -> Any:
 @roles(*PRODUCERS)
 def known(code: str) -> Any:
     """Which files (SHA-256) are there already, so that a stopped upload goes on where it was."""
-    digests = request.get_json(silent=True)
+    campaign_id, digests = schools.campaign(current_user, code).id, request.get_json(silent=True)
     if not isinstance(digests, list):
         abort(400)
-    return {"known": onsite.known(schools.campaign(current_user, code).id, [str(one) for one in digests])}
+    return {"known": onsite.known(campaign_id, [str(one) for one in digests])}
 
 
 @bp.post("/<code>/match")
