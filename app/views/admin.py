@@ -47,7 +47,8 @@ def _page(wrong: dict[str, str], status: int = 200) -> Any:
 
 
 def _schools() -> dict[int, Any]:
-    return {school.id: school for school in schools.choices(current_user)[0]}
+    """All of them, also for an admin who is bound to some: colleagues are bound to others."""
+    return {school.id: school for school in schools.everything()}
 
 
 @bp.post("/staff")

@@ -29,7 +29,7 @@ OPERATORS = (Role.ADMIN, Role.LEAD)
 def index() -> Any:
     """How things are, failures first."""
     try:
-        failed, total = jobs.failed()
+        failed, total = jobs.failed_of(current_user)
     except RedisError:
         failed, total = [], 0
     return render_template("ops/index.html", health=health.look(), failed=failed, total=total)

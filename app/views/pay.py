@@ -46,7 +46,13 @@ def start(number: str) -> Any:
 @bp.post("/orders/<number>/pay")
 @student_only
 def go(number: str) -> Any:
-    payments.start(_order(number).id, "jsapi" if inside_wechat() else "native")
+    order = _order(number)
+    if OrderState(order.state) is not OrderState.PENDING_PAYMENT:  # a second tap, or the browser's back button
+        return redirect(url_for("student.order", number=number), 303)
+    try:
+        payments.start(order.id, "jsapi" if inside_wechat() else "native")
+    except payments.PaidMeanwhile:
+        return redirect(url_for("student.order", number=number), 303)
     return redirect(url_for("pay.wait", number=number), 303)
 
 

@@ -158,7 +158,8 @@ def revoke_link(number: str, link_id: int) -> Any:
 def find() -> Any:
     """From the small code under a printed photo back to its order."""
     try:
-        return redirect(url_for("review.order", number=batches.find_item(request.args.get("code", ""))), 303)
+        number = batches.find_item(request.args.get("code", ""), current_user)
+        return redirect(url_for("review.order", number=number), 303)
     except NotFound as fault:
         flash(texts.told(fault), "error")
         return redirect(url_for("production.index"), 303)

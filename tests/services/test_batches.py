@@ -164,10 +164,10 @@ def test_two_orders_of_one_identity_get_two_files(app: Flask, cast: Cast) -> Non
 def test_a_small_code_leads_back_to_its_order(app: Flask, cast: Cast) -> None:
     numbers = approved(cast)
     batch = exported(cast, "diploma")
-    assert batches.find_item(f" {batch.number}/2\n") == numbers[1]
+    assert batches.find_item(f" {batch.number}/2\n", cast.producer) == numbers[1]
     for wrong in ("", "x", f"{batch.number}/9", f"{batch.number}/x", "/1"):
         with pytest.raises(NotFound):
-            batches.find_item(wrong)
+            batches.find_item(wrong, cast.producer)
 
 
 def test_a_long_list_is_shown_page_by_page_without_names(app: Flask, cast: Cast, monkeypatch: Any) -> None:

@@ -14,9 +14,9 @@ from app.adapters.queue import connection, enqueue
 from app.extensions import db
 from app.models import Audit, Outbox, Photo, Pulse
 from app.rules.faults import Invalid
-from app.rules.states import OrderState
+from app.rules.states import OrderState, Role
 from app.services.upkeep import health, jobs, sweep
-from tests.factories import Cast, make_order, sign_in
+from tests.factories import Cast, make_order, make_school, make_staff, sign_in
 from tests.services.test_unit import in_threads
 from workers import run
 
@@ -58,6 +58,12 @@ def test_a_failed_job_is_told_with_its_error_and_its_order(broken: str) -> None:
     assert job.error == "RuntimeError: the mail server is on fire"
     assert "Traceback" in job.trace
     assert (job.order, job.kind) == (broken, jobs.KINDS["notice.send"])
+
+
+def test_who_is_bound_to_a_school_sees_what_failed_there(broken: str, cast: Cast) -> None:
+    assert [job.order for job in jobs.failed_of(make_staff(Role.LEAD, cast.school))[0]] == [broken]
+    assert jobs.failed_of(make_staff(Role.LEAD, make_school("10002"))) == ([], 0)
+    assert jobs.failed_of(cast.lead)[1] == 1
 
 
 def test_a_job_that_nobody_can_read_hides_no_other(app: Flask, cast: Cast, broken: str) -> None:

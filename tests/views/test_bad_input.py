@@ -87,7 +87,11 @@ def test_an_action_on_a_page_that_is_out_of_date(app: Flask, cast: Cast, action:
     order = make_order(cast.campaign, account=cast.student)
     client = sign_in(app.test_client(), cast.student)
     answer = client.post(f"/orders/{order.number}/{action}", data={"version": 999})
-    assert answer.status_code in (403, 409, 422)
+    assert answer.status_code in (303, 403, 409, 422)
+    db.session.expire_all()
+    assert order.state == "draft"
+    if answer.status_code == 303 and action != "edit":  # to where it stands, with the sentence; a draft is being edited
+        assert "刚刚已被更新" in client.get(answer.location).text
 
 
 def test_the_notify_address_takes_no_flood(app: Flask) -> None:

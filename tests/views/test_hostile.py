@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from flask import Flask
 from app.adapters.clock import now
 from app.export.table import harmless
 from app.extensions import db
-from app.models import Batch, BatchLink, IntakePhoto, Payment, Refund
+from app.models import Batch, BatchItem, BatchLink, IntakePhoto, Order, Payment, Refund
 from app.rules.faults import Invalid, NotFound
 from app.rules.states import OrderState, Role
 from app.services import batches
+from app.services.review import reasons
 from app.services.schools import onsite
 from app.views.sign_in import LONGEST_TARGET, inside
 from app.views.tables import csv_line
@@ -60,7 +62,7 @@ def test_a_number_that_no_column_holds_is_the_senders_fault(app: Flask, cast: Ca
 @pytest.mark.parametrize("position", ["²", "9" * 5000, "-1", "1e3"])
 def test_a_small_code_with_a_strange_number(app: Flask, cast: Cast, position: str) -> None:
     with pytest.raises(NotFound):
-        batches.find_item(f"B/{position}")
+        batches.find_item(f"B/{position}", cast.producer)
 
 
 def test_a_studios_map_that_is_no_table_is_refused_with_a_sentence() -> None:
@@ -105,6 +107,11 @@ def test_a_producer_bound_to_a_school_reaches_no_other_schools_batches(app: Flas
     for address in [*posts, f"/production/export/{campaign_id}/chsi"]:
         assert bound.post(address, data=data).status_code == 404, address
     assert batch.number not in bound.get("/production/").text
+    order = make_order(batch.campaign, OrderState.IN_PRODUCTION)
+    db.session.add(BatchItem(batch_id=batch.id, position=1, order_id=order.id, photo_id=order.photo_id,
+                             form_id=order.form_id, kind="chsi", frozen="", sha256=""))  # fmt: skip
+    db.session.commit()
+    assert bound.get(f"/production/find?code={batch.number}/1").location == "/production/"
     assert db.session.query(BatchLink).one().revoked_at is None
     free = sign_in(app.test_client(), cast.producer)
     assert batch.number in free.get("/production/").text
@@ -140,6 +147,34 @@ def test_finance_bound_to_a_school_drives_no_other_schools_refund(app: Flask, ca
     assert bound.post(f"/finance/refunds/{refund.id}/retry").status_code == 404
     db.session.expire_all()
     assert db.session.get_one(Refund, refund.id).state == "failed"
+
+
+def test_a_lead_bound_to_a_school_changes_no_reason_of_all_schools(app: Flask, cast: Cast) -> None:
+    reasons.seed_reasons()
+    bound, row = sign_in(app.test_client(), make_staff(Role.LEAD, cast.school)), reasons.active()[0]
+    values = {name: str(getattr(row, name)) for name in ("label", "label_en", "text_zh", "text_en", "target")}
+    for address in ("/review/reasons", f"/review/reasons/{row.id}", f"/review/reasons/{row.id}/delete"):
+        answer = bound.post(address, data=values | {"code": "mine", "label": "我校", "active": "1"})
+        assert answer.status_code == 403, address
+        assert "由所有学校共用" in answer.text
+    assert "我校" not in bound.get("/review/reasons").text
+
+
+def test_an_admin_bound_to_a_school_still_sees_all_staff(app: Flask, cast: Cast) -> None:
+    other = make_staff(Role.SCHOOL, make_school("10002", name="另一大学"))
+    bound = sign_in(app.test_client(), make_staff(Role.ADMIN, cast.school))
+    assert "另一大学" in bound.get("/admin/").text
+    page = bound.get(f"/admin/staff/{other.id}").text
+    assert re.search(r'value="10002"\s+checked', page)  # saved again, it would otherwise be lost
+
+
+def test_no_order_begins_at_a_school_that_was_switched_off(app: Flask, cast: Cast) -> None:
+    """The campaign's page is not found any more, but its number can still be posted."""
+    cast.school.active = False
+    db.session.commit()
+    client = sign_in(app.test_client(), cast.student)
+    assert client.post("/start", data={"campaign": cast.campaign.id}).status_code == 409
+    assert db.session.query(Order).count() == 0
 
 
 def test_a_liaison_whose_school_is_gone_sees_nothing(app: Flask, cast: Cast) -> None:

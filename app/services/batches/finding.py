@@ -15,6 +15,7 @@ from app.models import Batch, BatchDifference, BatchItem, BatchState, Campaign, 
 from app.rules.faults import NotFound
 from app.rules.states import OrderState
 from app.rules.text import N_
+from app.services.access import reach
 from app.services.students import consents
 
 KINDS = (CHSI, DIPLOMA)
@@ -164,8 +165,8 @@ def page_of(batch: Batch, page: int, *, changed: bool = False) -> list[Row]:
     ]
 
 
-def find_item(code: str) -> str:
-    """The order's number behind a sheet's small code, `batch/position`. Raises NotFound."""
+def find_item(code: str, staff: Staff) -> str:
+    """The number of their schools' order behind a sheet's small code, `batch/position`. Raises NotFound."""
     number, _, position = code.strip().rpartition("/")
     query = (
         select(Order.number)
@@ -176,7 +177,7 @@ def find_item(code: str) -> str:
             BatchItem.position == (int(position) if re.fullmatch("[0-9]{1,9}", position) else -1),
         )
     )
-    found = db.session.scalar(query)
+    found = db.session.scalar(reach.narrowed(query, staff))
     if found is None:
         raise NotFound(N_("没有找到这个小码，请扫描照片下方的二维码，或输入“批次编号/序号”"))
     return found

@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, select
 
 from app.extensions import db
 from app.models import DecisionReason, Reason, ReasonVersion, Staff
-from app.rules.faults import Invalid, NotFound
+from app.rules.faults import Invalid, NotAllowed, NotFound
 from app.rules.reasons import built_in, faults
 from app.rules.text import N_
 from app.services import audit
@@ -81,6 +81,7 @@ def save(values: Mapping[str, str], staff: Staff, reason_id: int | None = None) 
 
     Earlier versions of what it says are kept; past decisions hold their own copies.
     """
+    _for_all_schools(staff)
     by_id = staff.id
     with unit_of_work():
         reason = get(reason_id) if reason_id else None
@@ -98,6 +99,12 @@ def save(values: Mapping[str, str], staff: Staff, reason_id: int | None = None) 
         _keep_version(reason, by_id)
         audit.note_id(by_id, "reason.saved", f"reason-{reason.id}", reason.code)
     return reason
+
+
+def _for_all_schools(staff: Staff) -> None:
+    """Raises NotAllowed for somebody who is bound to schools: every school's students read these reasons."""
+    if staff.school_ids:
+        raise NotAllowed(N_("驳回原因由所有学校共用，只能由负责全部学校的组长或管理员修改"))
 
 
 def _clashes(values: Mapping[str, str], reason: Reason | None) -> dict[str, str]:
@@ -161,6 +168,7 @@ def used(code: str) -> bool:
 
 def remove(reason_id: int, staff: Staff) -> None:
     """Delete a reason that was never given. Raises Invalid for one that was: it can be switched off instead."""
+    _for_all_schools(staff)
     by_id = staff.id
     with unit_of_work():
         reason = get(reason_id)

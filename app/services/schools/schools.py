@@ -25,6 +25,11 @@ def visible(staff: Staff) -> Sequence[tuple[School, int]]:
     return [(school, number) for school, number in db.session.execute(query)]
 
 
+def everything() -> Sequence[Any]:
+    """Id, code and name of every school, by name."""
+    return db.session.execute(select(School.id, School.code, School.name).order_by(School.name)).all()
+
+
 def choices(staff: Staff) -> tuple[Sequence[Any], Sequence[Any]]:
     """What a filter offers this person: their schools by name, and the 200 newest campaigns of these.
 

@@ -32,8 +32,9 @@ def campaign_by_id(campaign_id: int | None) -> Campaign:
 
 
 def is_open(campaign: Campaign) -> bool:
-    """Whether today, in Beijing, lies within the campaign."""
-    return campaign.opens <= beijing(now()).date() <= campaign.closes and campaign.closed_at is None
+    """Whether today, in Beijing, lies within the campaign of an active school."""
+    ended = campaign.closed_at is not None or not campaign.school.active
+    return campaign.opens <= beijing(now()).date() <= campaign.closes and not ended
 
 
 def open_campaigns(school: str, limit: int = 20) -> Sequence[Campaign]:

@@ -23,6 +23,7 @@ from app.models import Batch, CheckState, CodeImage, Order, Outbox, Payment, Pho
 from app.rules.faults import Invalid
 from app.rules.text import N_
 from app.services import audit
+from app.services.access import reach
 from app.services.photos import prechecks
 from app.services.unit import unit_of_work
 
@@ -88,6 +89,17 @@ def failed(limit: int = SHOWN) -> tuple[list[Job], int]:
         found += [(name, job) for job in fetched if job is not None]
     found.sort(key=lambda pair: str(pair[1].ended_at), reverse=True)
     return [_job(name, job) for name, job in found[:limit]], total
+
+
+def failed_of(staff: Staff) -> tuple[list[Job], int]:
+    """`failed` for this person: whoever is bound to schools sees what failed of these schools' orders."""
+    rows, total = failed()
+    if not staff.school_ids:
+        return rows, total
+    query = select(Order.number).where(Order.number.in_({job.order for job in rows}))
+    mine = set(db.session.scalars(reach.narrowed(query, staff)))
+    rows = [job for job in rows if job.order in mine]
+    return rows, len(rows)
 
 
 def _queue(name: str) -> Queue:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, redirect, url_for
+from flask import Blueprint, abort, flash, redirect, url_for
 from flask_login import current_user
 
 from app.models import Order
-from app.rules.states import EDITABLE
+from app.rules.faults import Fault, StaleOrder
+from app.rules.states import EDITABLE, TRANSITIONS, Action
 from app.services import submissions
+from app.views import texts
 
 bp = Blueprint("student", __name__)
 
@@ -24,6 +26,20 @@ def order_to_edit(number: str) -> Order:
     if submissions.state_shown(found) not in EDITABLE:
         abort(to_order(number))
     return found
+
+
+def moved_on(number: str, fault: Fault, *actions: Action) -> Any:
+    """The order is not as the page showed it: a second tap, another tab, the browser's back button.
+
+    To where it stands now; nothing is said when that is where these actions lead. Raises `fault` where its sentence
+    tells more.
+    """
+    targets = {state for row in TRANSITIONS if row.action in actions for state in row.targets}
+    if submissions.state_shown(own_order(number)) not in targets:
+        if not isinstance(fault, StaleOrder):
+            raise fault
+        flash(texts.told(fault), "caution")
+    return to_order(number)
 
 
 def to_order(number: str) -> Any:

@@ -8,10 +8,12 @@ from flask import flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
+from app.rules.faults import ActionNotAllowed, StaleOrder
+from app.rules.states import Action
 from app.security import student_only
 from app.services import submissions
 from app.services.students import consents
-from app.views.student.blueprint import bp, order_to_edit, own_order
+from app.views.student.blueprint import bp, moved_on, order_to_edit, own_order
 from app.views.student.facts import order_facts
 
 
@@ -80,7 +82,10 @@ ACTIONS = {
 @bp.post("/orders/<number>/<any(withdraw, discard, edit, cancel, appeal):action>")
 @student_only
 def act(number: str, action: str) -> Any:
-    done = ACTIONS[action](current_user.id, number, request.form.get("version", 0, type=int))
+    try:
+        done = ACTIONS[action](current_user.id, number, request.form.get("version", 0, type=int))
+    except (StaleOrder, ActionNotAllowed) as fault:
+        return moved_on(number, fault, Action(action))
     if done is False:
         flash(_("该订单刚刚已支付成功，没有取消"), "caution")
     if action == "edit" and done:

@@ -11,12 +11,13 @@ from flask_login import current_user
 
 from app.adapters import wechat_messages
 from app.models import Order
+from app.rules.faults import ActionNotAllowed, StaleOrder
 from app.rules.fields import FIELDS
-from app.rules.states import OrderState
+from app.rules.states import Action, OrderState
 from app.security import student_only
 from app.services import notice_channels, submissions
 from app.views.sign_in import inside_wechat
-from app.views.student.blueprint import bp, order_to_edit, own_order, to_order
+from app.views.student.blueprint import bp, moved_on, order_to_edit, own_order, to_order
 from app.views.student.facts import order_facts
 
 
@@ -36,12 +37,15 @@ def confirm(number: str) -> Any:
 @student_only
 def submit(number: str) -> Any:
     version = request.form.get("version", 0, type=int)
-    if OrderState(own_order(number).state) is OrderState.DRAFT:
-        submissions.submit(current_user.id, number, version)
-        flash(_("照片提交成功"))
-    else:
-        submissions.resubmit(current_user.id, number, version)
-        flash(_("照片已重新提交，无需再次支付"))
+    try:
+        if OrderState(own_order(number).state) is OrderState.DRAFT:
+            submissions.submit(current_user.id, number, version)
+            flash(_("照片提交成功"))
+        else:
+            submissions.resubmit(current_user.id, number, version)
+            flash(_("照片已重新提交，无需再次支付"))
+    except (StaleOrder, ActionNotAllowed) as fault:
+        return moved_on(number, fault, Action.SUBMIT, Action.RESUBMIT)
     if request.form.get("notices") and inside_wechat() and wechat_messages.ready():
         return _to_notices(own_order(number))
     return to_order(number)
