@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
 
@@ -12,14 +12,17 @@ from app.models import Staff
 from app.rules.faults import Invalid
 from app.rules.states import STAFF_ROLES, Role
 from app.security import public, roles
+from app.services.access import known_browsers, staff_sessions
 from app.services.access import second_factor as factor
 from app.services.access import staff as accounts
-from app.services.access import staff_sessions
 from app.services.access.throttle import TooManyAttempts
 from app.views import texts
 from app.views.sign_in import inside, qr_svg
 
 bp = Blueprint("staff", __name__, url_prefix="/staff")
+
+KNOWN = "known"
+"""The cookie by which a browser is known to belong to somebody (known_browsers). It opens nothing."""
 
 HOMES = (
     (Role.REVIEWER, "review.queue"),
@@ -42,19 +45,30 @@ def sign_in() -> Any:
 @bp.post("/sign-in")
 @public
 def enter() -> Any:
-    form = request.form
+    form, name, kept = request.form, request.form.get("name", ""), request.cookies.get(KNOWN, "")
+    mark = known_browsers.mark_of(kept, name)
     try:
         found = accounts.authenticate(
-            form.get("name", ""), form.get("password", ""), form.get("code", ""), request.remote_addr or ""
+            name, form.get("password", ""), form.get("code", ""), request.remote_addr or "", mark
         )
         sentence, status = _("用户名、密码或动态码不正确"), 422
     except TooManyAttempts as fault:
         found, sentence, status = None, texts.told(fault), fault.status
     if found is None:
         flash(sentence, "error")
-        return render_template("staff/sign_in.html", next=form.get("next", ""), name=form.get("name", "")), status
+        return render_template("staff/sign_in.html", next=form.get("next", ""), name=name), status
     let_in(found)
-    return redirect(inside(form.get("next", "")) or url_for("staff.home"), 303)
+    response = redirect(inside(form.get("next", "")) or url_for("staff.home"), 303)
+    response.set_cookie(
+        KNOWN,
+        known_browsers.with_mark(kept, name),
+        max_age=known_browsers.KEPT,
+        path=url_for("staff.sign_in"),
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Strict",
+    )
+    return response
 
 
 def let_in(staff: Staff) -> None:
@@ -103,12 +117,18 @@ def _account(wrong: dict[str, str], status: int = 200) -> Any:
     return page, status
 
 
+def _prove() -> None:
+    """The password typed once more. Raises Invalid when it is wrong, TooManyAttempts."""
+    token = session.get("staff_session", "")
+    accounts.prove(current_user, request.form.get("current", ""), request.remote_addr or "", token)
+
+
 @bp.post("/account/password")
 @roles(*STAFF_ROLES)
 def password() -> Any:
     form = request.form
     try:
-        accounts.prove(current_user, form.get("current", ""), request.remote_addr or "")
+        _prove()
         accounts.change_password(
             current_user.id, form.get("password", ""), form.get("again", ""), token=session.get("staff_session", "")
         )
@@ -146,7 +166,7 @@ def confirm_second_factor() -> Any:
 def change_second_factor(what: str) -> Any:
     """Take the second factor off, or make fresh recovery codes; both ask for the password."""
     try:
-        accounts.prove(current_user, request.form.get("current", ""), request.remote_addr or "")
+        _prove()
         if what == "codes":
             return render_template("staff/recovery_codes.html", codes=factor.renew_codes(current_user.id))
         accounts.drop_second_factor(current_user.id)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.extensions import db
 from app.models import Staff
 from app.rules.states import STAFF_ROLES, Role
-from app.services.access import staff, throttle
+from app.services.access import known_browsers, staff, throttle
 from app.views.staff import HOMES
 from tests.factories import Cast, make_staff, sign_in
 
@@ -45,6 +45,59 @@ def test_throttling_answers_429_and_keeps_the_form(app: Flask) -> None:
     answer = _enter(app.test_client(), "zhang")
     assert answer.status_code == 429
     assert 'name="password"' in answer.text
+
+
+def test_nobody_locks_a_colleague_out_of_their_own_browser(app: Flask) -> None:
+    for name in ("zhang", "li"):
+        staff.create(name, ["lead"], [], SECRET)
+    own, stranger = app.test_client(), app.test_client()
+    for name in ("zhang", "li"):  # two who share a machine
+        cookie = _enter(own, name).headers.getlist("Set-Cookie")
+        own.post("/staff/sign-out")
+    assert any("known=" in one and "HttpOnly" in one and "SameSite=Strict" in one for one in cookie)
+    for _ in range(throttle.PER_ADDRESS + 1):
+        _enter(stranger, "zhang", "wrong")
+    assert _enter(stranger, "zhang").status_code == 429
+    assert [_enter(own, name).status_code for name in ("zhang", "li")] == [303, 303]
+    assert _enter(stranger, "zhang").status_code == 429  # their tries were not forgiven
+
+
+def test_a_known_browser_is_counted_too_and_only_for_its_own_name(app: Flask) -> None:
+    for name in ("zhang", "li"):
+        staff.create(name, ["lead"], [], SECRET)
+    thief = app.test_client()
+    _enter(thief, "zhang")
+    thief.post("/staff/sign-out")
+    for name in ("zhang", "li"):
+        for _ in range(throttle.PER_ACCOUNT):
+            assert _enter(thief, name, "wrong").status_code == 422
+        assert _enter(thief, name).status_code == 429
+    assert _enter(app.test_client(), "zhang").status_code == 303
+
+
+@pytest.mark.parametrize("cookie", ["x", "e30.aaaa.bbbb", "é", "." * 4000])
+def test_a_made_up_mark_is_none(app: Flask, cookie: str) -> None:
+    with app.test_request_context():
+        assert known_browsers.mark_of(cookie, "zhang") == ""
+        assert known_browsers.mark_of(known_browsers.with_mark(cookie, "zhang"), " ＺＨＡＮＧ") != ""
+
+
+def test_a_browser_remembers_five_names(app: Flask) -> None:
+    kept = ""
+    with app.test_request_context():
+        for number in range(7):
+            kept = known_browsers.with_mark(kept, f"name{number}")
+        assert [bool(known_browsers.mark_of(kept, f"name{n}")) for n in range(7)] == [False] * 2 + [True] * 5
+        assert len(kept) < 1000
+
+
+def test_wrong_tries_from_outside_do_not_stop_a_change_of_password(app: Flask) -> None:
+    person = staff.create("zhang", ["lead"], [], SECRET)
+    client = sign_in(app.test_client(), person)
+    for _ in range(throttle.PER_ACCOUNT + 1):
+        _enter(app.test_client(), "zhang", "wrong")
+    data = {"current": SECRET, "password": "battery-staple-9", "again": "battery-staple-9"}
+    assert client.post("/staff/account/password", data=data).status_code == 303
 
 
 def test_a_forwarded_address_is_not_believed_without_a_proxy_of_ours(app: Flask) -> None:

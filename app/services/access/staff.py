@@ -85,19 +85,20 @@ def _said(roles: Iterable[Role], codes: Iterable[str]) -> str:
     return " ".join([*sorted(role.value for role in roles), *sorted(codes)])
 
 
-def authenticate(name: str, password: str, code: str, address: str) -> Staff | None:
+def authenticate(name: str, password: str, code: str, address: str, mark: str = "") -> Staff | None:
     """The member of staff with this name, password and (where it is in force) second factor, or None.
 
-    Raises TooManyAttempts after too many wrong tries for one name or from one network address.
+    Raises TooManyAttempts after too many wrong tries for one name or from one network address, or where the browser is
+    known by its `mark` (known_browsers) from this browser.
     """
-    tries = throttle.attempt(name, address)
+    tries = throttle.attempt(name, address, mark)
     staff = db.session.scalar(select(Staff).where(Staff.name == name.strip()))
     if not passwords.fits(staff.password_hash if staff else None, password) or staff is None or not staff.active:
         return None
     staff_id, stored = staff.id, staff.password_hash
     if not second_factor.passes(staff_id, code):
         return None
-    throttle.forgive(name, tries)
+    throttle.forgive(name, tries, mark)
     stronger = passwords.hashed(password) if passwords.outdated(stored) else stored
     with unit_of_work():
         staff = db.session.get_one(Staff, staff_id)
@@ -107,13 +108,16 @@ def authenticate(name: str, password: str, code: str, address: str) -> Staff | N
     return staff
 
 
-def prove(staff: Staff, password: str, address: str) -> None:
-    """Ask for the password once more before something weighty. Raises Invalid when it is wrong, TooManyAttempts."""
+def prove(staff: Staff, password: str, address: str, token: str) -> None:
+    """Ask for the password once more before something weighty; tries are counted by the session, `token`.
+
+    Raises Invalid when it is wrong, TooManyAttempts.
+    """
     name, stored = staff.name, staff.password_hash
-    tries = throttle.attempt(name, address)
+    tries = throttle.attempt(name, address, token)
     if not passwords.fits(stored, password):
         raise Invalid(N_("当前密码不正确"), {"current": N_("当前密码不正确")})
-    throttle.forgive(name, tries)
+    throttle.forgive(name, tries, token)
 
 
 def to_set_up(staff: Staff) -> str:

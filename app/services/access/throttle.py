@@ -35,12 +35,15 @@ class TooManyAttempts(Fault):
     sentence = N_("尝试次数过多，请 15 分钟后再试")
 
 
-def attempt(name: str, address: str) -> list[int]:
+def attempt(name: str, address: str, mark: str = "") -> list[int]:
     """Write down a try for a name from an address; returns its rows for `forgive`. Raises TooManyAttempts.
 
-    Right tries are to be forgiven, so only wrong ones count. A refused try counts too.
+    Right tries are to be forgiven, so only wrong ones count. A refused try counts too. Where the browser proves by its
+    `mark` that this name has signed in there before, it has a counter of its own, and others' tries do not stop it.
     """
-    limits = {_key("name", _plain(name)): PER_ACCOUNT, _key("address", _network(address)): PER_ADDRESS}
+    limits = {known_as(name): PER_ACCOUNT, _key("address", _network(address)): PER_ADDRESS}
+    if mark:
+        limits = {_key("mark", mark): PER_ACCOUNT}
     with unit_of_work():
         db.session.execute(delete(SignInAttempt).where(SignInAttempt.at < now() - WINDOW))
         rows = [SignInAttempt(key=key) for key in limits]
@@ -55,16 +58,27 @@ def attempt(name: str, address: str) -> list[int]:
     return ids
 
 
-def forgive(name: str, ids: list[int]) -> None:
-    """The try was right: it and the earlier wrong ones for this name no longer count; those of the network do."""
+def forgive(name: str, ids: list[int], mark: str = "") -> None:
+    """The try was right: it and the earlier wrong ones for this name, or of this browser, no longer count.
+
+    Those of the network do, and from a known browser those for the name: they were somebody else's.
+    """
     with unit_of_work():
         db.session.execute(delete(SignInAttempt).where(SignInAttempt.id.in_(ids)))
-        clear(name)
+        if mark:
+            db.session.execute(delete(SignInAttempt).where(SignInAttempt.key == _key("mark", mark)))
+        else:
+            clear(name)
 
 
 def clear(name: str) -> None:
     """Forget all wrong tries for a name. Inside a unit."""
-    db.session.execute(delete(SignInAttempt).where(SignInAttempt.key == _key("name", _plain(name))))
+    db.session.execute(delete(SignInAttempt).where(SignInAttempt.key == known_as(name)))
+
+
+def known_as(name: str) -> str:
+    """A name as it is counted: however it is typed, and unreadable."""
+    return _key("name", _plain(name))
 
 
 def _key(kind: str, text: str) -> str:
