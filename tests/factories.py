@@ -33,8 +33,8 @@ from app.models import (
 )
 from app.rules.photo_rule import load_rule_body
 from app.rules.states import OrderState, Role
+from app.services import queue_place
 from app.services.access.staff_sessions import open_session
-from app.services.review import queue_place
 
 _counter = itertools.count(1)
 PASSWORD = "demo-password"

@@ -11,7 +11,7 @@ from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, Order, Outbox, Payment, Photo, ReviewDay
 from app.rules.states import Action, OrderState
-from app.services.review import queue_place
+from app.services import queue_place
 from app.services.unit import unit_of_work
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

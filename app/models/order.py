@@ -61,7 +61,7 @@ class Order(db.Model):
     code_unreadable: Mapped[bool] = mapped_column(default=False)
     code_tries: Mapped[int] = mapped_column(default=0)
     typed: Mapped[str | None] = mapped_column(Encrypted)  # JSON of the form as last typed, right or wrong
-    queue_verdict: Mapped[int | None]  # this and the next: copies for the queue, see services.review.queue_place
+    queue_verdict: Mapped[int | None]  # this and the next: copies for the queue, see services.queue_place
     queue_due: Mapped[datetime | None] = mapped_column(UTCDateTime)
     submitted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)

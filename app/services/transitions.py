@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import CodeImage, Event, Lease, Order
 from app.rules.faults import ActionNotAllowed, NotAllowed, StaleOrder
 from app.rules.states import LIVE, TRANSITIONS, Action, OrderState, Role, find
-from app.services.review import queue_place
+from app.services import queue_place
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ bp = Blueprint("me", __name__, url_prefix="/me")
 @bp.get("")
 @student_only
 def index() -> Any:
-    return render_template("me/index.html", account=accounts.get(current_user.id), given=consents.held(current_user.id))
+    return render_template("me/index.html", account=accounts.get(current_user.id))
 
 
 @bp.get("/profile")

@@ -77,7 +77,7 @@ class Measured:
     """
 
     def __init__(self, name: str, app: Flask, role: Role = Role.REVIEWER) -> None:
-        self.staff = make_staff(role, name=f"{role}-{secrets.token_hex(8)}")  # no earlier run's, whatever the clock says
+        self.staff = make_staff(role, name=f"{role}-{secrets.token_hex(8)}")  # no earlier run has it
         self.label, self.client = f"{name} {ROWS[name]:,}", sign_in(app.test_client(), self.staff)
         self.queries, self.shown = 0, ""
         event.listen(db.engine, "before_cursor_execute", self._count)

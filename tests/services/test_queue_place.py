@@ -14,9 +14,9 @@ from app.extensions import db
 from app.models import CheckState, Order, Photo
 from app.rules.report import Check, CheckVerdict
 from app.rules.states import Action, OrderState, Role
-from app.services import submissions
+from app.services import queue_place, submissions
 from app.services.photos import prechecks
-from app.services.review import decisions, exemptions, queue_place
+from app.services.review import decisions, exemptions
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.reasons import seed_reasons
 from app.services.review.rejections import Told

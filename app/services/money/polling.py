@@ -14,8 +14,8 @@ from app.extensions import db
 from app.models import Payment, PaymentState
 from app.services.money import payments
 from app.services.money.payments import POLLS
-from app.services.money.rounds import patiently
 from app.services.money.settlement import by_number
+from app.services.rounds import patiently
 from app.services.unit import unit_of_work
 
 

@@ -19,7 +19,7 @@ from app.rules.labels import BILL_FAULTS, QUERY_FAULTS
 from app.rules.text import N_
 from app.services.money import payments, refunds
 from app.services.money.differences import open_differences
-from app.services.money.rounds import PATIENCE
+from app.services.rounds import PATIENCE
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)

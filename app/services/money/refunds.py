@@ -21,7 +21,7 @@ from app.rules.states import Action, Role
 from app.rules.text import N_
 from app.services import notices
 from app.services.money import ledger
-from app.services.money.rounds import patiently
+from app.services.rounds import patiently
 from app.services.transitions import Actor, perform
 from app.services.unit import Unit, unit_of_work
 

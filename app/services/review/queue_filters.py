@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from app.models import Decision, DecisionReason, Order, Photo, PhotoCheck, Staff
 from app.rules.states import OrderState
 from app.rules.text import N_
-from app.services.review.queue_place import RANKS
+from app.services.queue_place import RANKS
 
 SORTS: Mapping[str, str] = {
     "": N_("等待最久"),

@@ -20,8 +20,8 @@ from app.extensions import db
 from app.models import Decision, Event, Lease, Order, School, Staff
 from app.rules.forecast import empty_at
 from app.rules.states import OrderState
+from app.services.queue_place import RANKS
 from app.services.review.periods import Period
-from app.services.review.queue_place import RANKS
 from app.services.review.tallies import ARRIVES, TENTH_MS, Person, Scope
 
 _VERDICTS = {rank: verdict for verdict, rank in RANKS.items()}

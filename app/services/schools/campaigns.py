@@ -15,9 +15,8 @@ from app.rules.campaign_form import Wrong
 from app.rules.faults import Invalid
 from app.rules.text import N_
 from app.rules.yuan import yuan
-from app.services import audit
+from app.services import audit, queue_place
 from app.services.photos import rules
-from app.services.review import queue_place
 from app.services.schools import schools
 from app.services.unit import unit_of_work
 

@@ -14,7 +14,7 @@ from app.models import Account, Consent, Order
 from app.rules.faults import ActionNotAllowed, Invalid
 from app.rules.states import OrderState
 from app.rules.text import N_
-from app.services.money.rounds import patiently
+from app.services.rounds import patiently
 from app.services.unit import unit_of_work
 from app.services.upkeep import expiry
 

@@ -28,7 +28,7 @@ from app.rules.states import OrderState
 from app.rules.text import N_
 from app.services import audit, notices
 from app.services.money import ledger
-from app.services.money.rounds import patiently
+from app.services.rounds import patiently
 from app.services.students import erasure, student_requests
 from app.services.unit import unit_of_work
 from app.services.upkeep import expiry

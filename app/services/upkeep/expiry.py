@@ -14,7 +14,7 @@ from app.rules.faults import Fault
 from app.rules.states import Action, OrderState
 from app.services import notices
 from app.services.money import ledger, payments, refunds
-from app.services.money.rounds import patiently
+from app.services.rounds import patiently
 from app.services.transitions import SYSTEM, Actor, perform
 from app.services.unit import Unit, unit_of_work
 
