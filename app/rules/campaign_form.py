@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
-from app.rules.text import N_
+from app.rules.text import N_, visible
 from app.rules.yuan import fen
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -71,7 +71,7 @@ def code_fault(text: str) -> str:
 
 def _texts(values: Values, parsed: Parsed, wrong: Wrong) -> None:
     for name in ("name", "help_phone", "naming"):
-        parsed[name] = values.get(name, "").strip()
+        parsed[name] = visible(values.get(name, "")).strip()
         if not parsed[name]:
             wrong[name] = (N_("请填写"), {})
         elif len(str(parsed[name])) > LONGEST_NAME:

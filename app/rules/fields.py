@@ -10,7 +10,7 @@ from datetime import date
 
 from stdnum.cn import ric
 
-from app.rules.text import N_
+from app.rules.text import N_, visible
 
 LEVELS = (N_("博士研究生"), N_("硕士研究生"), N_("第二学士学位"), N_("本科"), N_("专科（高职）"))
 CATEGORIES = (N_("普通高等教育"), N_("成人高等教育"), N_("高等教育自学考试"), N_("网络教育"), N_("开放教育"))
@@ -24,7 +24,7 @@ ID_TYPES: Mapping[str, str] = {
 }
 
 _DOTS = dict.fromkeys(map(ord, "•・‧⋅．.∙●"), "·")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What makes a spreadsheet run a cell; refused here, so that nothing is altered at export."""
 
 
@@ -74,7 +74,7 @@ REQUIRED = N_("请填写%(label)s")
 
 def clean(name: str, text: str) -> str:
     """What somebody meant: full-width digits and letters made plain, spaces trimmed, the dot of names unified."""
-    text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf"))
+    text = visible(text)
     if name == "name":
         text = re.sub(r"\s+", " ", text).strip()
         return text if re.fullmatch(r"[A-Za-z .,'’-]+", text) else text.replace(" ", "").translate(_DOTS)
@@ -104,7 +104,7 @@ def check_field(name: str, values: Mapping[str, str], lists: Mapping[str, Sequen
         return REQUIRED if field.required else ""
     if len(text) > field.longest:
         return N_("内容太长，请缩短")
-    if text.startswith(_FORMULA):
+    if text.startswith(FORMULA):
         return N_("不能以 = + - @ 开头")
     allowed = lists.get(field.choices, ()) if field.choices else ()
     if allowed and text not in allowed:

@@ -7,12 +7,11 @@ import unicodedata
 from collections.abc import Mapping
 from itertools import chain
 
-from app.rules.text import N_
+from app.rules.fields import FORMULA
+from app.rules.text import N_, visible
 
 LONGEST = 60
 MOST_LINES = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet run a cell. Names that begin so are refused, so that nothing is altered at export."""
 
 
 def parse(values: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
@@ -23,12 +22,12 @@ def parse(values: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]
         wrong["code"] = N_("学校代码为 5 位数字")
     parsed: dict[str, object] = {"code": code, "active": values.get("active") == "1"}
     for name, needed in (("name", True), ("name_en", False)):
-        parsed[name] = values.get(name, "").strip()
+        parsed[name] = visible(values.get(name, "")).strip()
         if needed and not parsed[name]:
             wrong[name] = N_("请填写")
         elif fault := _fault(str(parsed[name])):
             wrong[name] = fault
-    parsed["campuses"] = campuses = _lines(values.get("campuses", ""))
+    parsed["campuses"] = campuses = _lines(values.get("campuses", "").replace("\t", "\n"))
     parsed["colleges"] = colleges = read_colleges(values.get("colleges", ""))
     if not campuses:
         wrong["campuses"] = N_("请至少填写一个校区，学生表单中的“所在校别”由此选择")
@@ -40,7 +39,9 @@ def parse(values: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]
 
 
 def _lines(text: str) -> list[str]:
-    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+    """Each line once, without what nobody sees in it; tabs, which part the cells of a pasted table, stay."""
+    lines = ("\t".join(visible(cell).strip() for cell in line.split("\t")).strip() for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
 
 
 def _fault(text: str) -> str:
@@ -50,10 +51,11 @@ def _fault(text: str) -> str:
 
 
 def read_colleges(text: str) -> dict[str, list[str]]:
-    """Lines like `文学院: 汉语2301, 汉语2302`; a college on two lines is one, a class counts once."""
+    """Lines like `文学院: 汉语2301, 汉语2302`, or cells of a table; a college may have several, a class counts once."""
     found: dict[str, list[str]] = {}
     for line in _lines(text):
-        name, _, classes = line.replace("：", ":").partition(":")
+        line = line.replace("：", ":")
+        name, _, classes = line.partition(":" if ":" in line else "\t")
         held = found.setdefault(name.strip(), [])
         for one in re.split(r"[,，、;；\t]", classes):
             if one.strip() and one.strip() not in held:

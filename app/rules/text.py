@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 
@@ -19,3 +20,8 @@ class Named:
 
     def __str__(self) -> str:
         return self.zh
+
+
+def visible(text: str) -> str:
+    """The text without control and format characters: pasted tables carry some that nobody sees (U+200B, U+202E)."""
+    return "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cf"))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.export.naming import check_template
 from app.rules import campaign_form, school_form
+from app.rules.fields import check_field, clean
 from app.rules.yuan import fen, yuan
 
 GOOD = {
@@ -111,9 +112,32 @@ def test_colleges_as_schools_paste_them() -> None:
     assert school_form.read_colleges(typed) == {"文学院": ["汉语2301", "汉语2302", "新闻2301"], "理学院": []}
 
 
+def test_colleges_as_cells_of_a_table() -> None:
+    typed = "文学院\t汉语2301\t汉语2302\n理学院\t物理2301\n文学院\t新闻2301\n\t\n法学院"
+    assert school_form.read_colleges(typed) == {
+        "文学院": ["汉语2301", "汉语2302", "新闻2301"], "理学院": ["物理2301"], "法学院": [],
+    }  # fmt: skip
+
+
+def test_what_nobody_sees_is_no_part_of_a_name() -> None:
+    """A student's choice is compared without it: with it, nobody could pick this college."""
+    typed = {
+        "code": "10001",
+        "name": "示例\u200b大学\x07",
+        "campuses": "\ufeff主校区",
+        "colleges": "文\u202e学院：一\u200d班",
+    }
+    parsed, wrong = school_form.parse(typed)
+    assert not wrong
+    assert (parsed["name"], parsed["campuses"], parsed["colleges"]) == ("示例大学", ["主校区"], {"文学院": ["一班"]})
+    lists = {"colleges": ["文学院"]}
+    assert not check_field("college", {"college": clean("college", "文\u202e学院")}, lists)
+
+
 @pytest.mark.parametrize(
     ("field", "typed"),
-    [("code", "123"), ("code", "12345a"), ("name", ""), ("name", "=cmd()"), ("campuses", ""), ("campuses", "+1"),
+    [("name", "＝cmd()"), ("campuses", "\u200b=1"), ("code", "123"), ("code", "12345a"), ("name", ""),
+     ("name", "=cmd()"), ("campuses", ""), ("campuses", "+1"),
      ("colleges", "=HYPERLINK(1): 一班"), ("colleges", "文学院: @一班"), ("colleges", "长" * 61)],
 )  # fmt: skip
 def test_a_school_is_refused_with_a_sentence(field: str, typed: str) -> None:

@@ -18,7 +18,7 @@ from app.adapters.storage import storage
 from app.extensions import db
 from app.models import ImportState, RosterEntry, RosterImport
 from app.rules.faults import ActionNotAllowed, Invalid, NotFound
-from app.services.schools import roster_imports, rosters
+from app.services.schools import merged_cells, roster_imports, rosters
 from app.services.schools.roster_files import LARGEST, look, matched, read_rows
 from app.services.unit import unit_of_work
 from tests.factories import Cast
@@ -69,6 +69,39 @@ def test_numbers_that_a_spreadsheet_kept_as_numbers_are_whole(cast: Cast, tmp_pa
     result = rosters.import_file(cast.campaign.code, _file(tmp_path, data))
     assert _names(cast) == {"2023000001": "王小明"}
     assert [(row, "丢失位数" in sentence) for row, sentence in result.problems] == [(3, True)]
+
+
+def test_a_class_merged_beside_its_students_is_every_ones(cast: Cast, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file)
+    sheet = book.add_worksheet()
+    sheet.merge_range(0, 0, 0, 3, "示例大学名单")
+    for column, text in enumerate(("学院", "班级", "学号", "姓名")):
+        sheet.write(1, column, text)
+    sheet.merge_range(2, 0, 5, 0, "文学院")
+    sheet.merge_range(2, 1, 3, 1, "一班")
+    sheet.merge_range(4, 1, 7, 1, "二班")  # beyond the college: row 7 is empty, row 8 of no college
+    for row, name in ((2, "王甲"), (3, "王乙"), (4, "王丙"), (5, "王丁"), (7, "王戊"), (8, "王己")):
+        sheet.write(row, 2, f"202300000{row}")
+        sheet.write(row, 3, name)
+    book.close()
+    outcome = rosters.import_file(cast.campaign.code, _file(tmp_path, file.getvalue()))
+    assert (outcome.added, outcome.problems) == (6, [])
+    found = db.session.query(RosterEntry).order_by(RosterEntry.student_no)
+    assert [(one.name, one.college, one.class_name) for one in found] == [
+        ("王甲", "文学院", "一班"), ("王乙", "文学院", "一班"), ("王丙", "文学院", "二班"), ("王丁", "文学院", "二班"),
+        ("王戊", "", "二班"), ("王己", "", ""),
+    ]  # fmt: skip
+
+
+def test_merged_ranges_are_found_across_portions_and_wild_ones_do_no_harm(tmp_path: Path) -> None:
+    book = tmp_path / "x.xlsx"
+    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as made:
+        marks = b'<mergeCell ref="A2:A9"/><mergeCell ref="ZZZ1:ZZZ9"/><mergeCell ref="B1:D1"/><mergeCell ref="x"/>'
+        made.writestr("s.xml", b" " * (2**20 - 12) + marks)
+    merged = merged_cells.ranges(book, "/s.xml")
+    assert dict(merged) == {1: [(18277, 9)], 2: [(0, 9)]}
+    assert list(merged_cells.filled([["h"], ["a"], [""], []], merged)) == [["h"], ["a"], [""], []]
 
 
 def test_every_bad_row_is_named_with_its_row_and_good_ones_are_taken(cast: Cast, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from app.rules.faults import Invalid
 from app.rules.text import N_
+from app.services.schools import merged_cells
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "student_no": ("学号", "student_no", "student no", "student number", "xh"),
@@ -97,16 +98,21 @@ def _xlsx(path: Path) -> Iterator[list[str]]:
             sheet = book.worksheets[0]
             sheet.reset_dimensions()
             rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)
+            merged = merged_cells.ranges(path, sheet._worksheet_path)
         except Exception:
             raise broken from None
-        while True:
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except Exception:
-                raise broken from None
-            yield [_text(cell) for cell in row]
+        yield from merged_cells.filled(_texts(rows, broken), merged)
+
+
+def _texts(rows: Iterator[Sequence[Any]], broken: Invalid) -> Iterator[list[str]]:
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except Exception:
+            raise broken from None
+        yield [_text(cell) for cell in row]
 
 
 def _not_a_bomb(path: Path) -> None:
