@@ -13,19 +13,17 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "app" / "translations" / "en" / "LC_MESSAGES" / "messages.po"
-METHODS = [("app/**.py", "python"), ("cli.py", "python"), ("app/templates/**.html", "jinja2")]
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "_l": None, "ngettext": (1, 2), "N_": None}
 
 
 def collect() -> Catalog:
     """Every text of the code and the templates, as an empty English catalogue."""
     found = Catalog(locale="en", project="caixiang", charset="utf-8", fuzzy=False)  # fuzzy: not compiled
-    for folder in ("app",):
-        methods = [(pattern.removeprefix(f"{folder}/"), method) for pattern, method in METHODS]
-        for name, _line, message, comments, context in extract_from_dir(
-            ROOT / folder, methods, keywords=KEYWORDS, strip_comment_tags=True
-        ):
-            found.add(message, None, [(f"{folder}/{name}", 0)], auto_comments=comments, context=context)
+    for name, _line, message, comments, context in extract_from_dir(
+        ROOT / "app", METHODS, keywords=KEYWORDS, strip_comment_tags=True
+    ):
+        found.add(message, None, [(f"app/{name}", 0)], auto_comments=comments, context=context)
     return found
 
 

@@ -30,7 +30,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 @dataclass(frozen=True)
 class Field:
-    """One input. `keyboard` is HTML's inputmode; `choices` names the pick list, empty for typed fields."""
+    """One input. `keyboard` is HTML's inputmode; `choices` names the pick list, empty for typed fields.
+
+    `masked`: no page shows it whole.
+    """
 
     name: str
     label: str
@@ -40,13 +43,14 @@ class Field:
     longest: int = 50
     choices: str = ""
     hint: str = ""
+    masked: bool = False
 
 
 FIELDS: tuple[Field, ...] = (
     Field("name", N_("姓名"), autocomplete="name"),
     Field("student_no", N_("学号"), keyboard="latin", longest=20),
     Field("id_type", N_("证件类型"), choices="id_types"),
-    Field("id_no", N_("证件号"), keyboard="latin", longest=20),
+    Field("id_no", N_("证件号"), keyboard="latin", longest=20, masked=True),
     Field("college", N_("专业/院系"), required=False, choices="colleges"),
     Field("class_name", N_("班级"), required=False, choices="classes"),
     Field("education_level", N_("学历"), choices="levels"),
@@ -55,7 +59,7 @@ FIELDS: tuple[Field, ...] = (
     Field("school_name", N_("学校"), choices="schools"),
     Field("email", N_("电子邮箱"), keyboard="email", autocomplete="email", longest=254,
           hint=N_("我们联系您的重要方式之一，请认真填写")),
-    Field("phone", N_("联系电话"), keyboard="tel", autocomplete="tel", longest=20),
+    Field("phone", N_("联系电话"), keyboard="tel", autocomplete="tel", longest=20, masked=True),
 )  # fmt: skip
 BY_NAME = {field.name: field for field in FIELDS}
 

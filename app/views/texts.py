@@ -9,10 +9,10 @@ from flask import Flask, current_app
 from flask_babel import format_date, format_datetime, format_timedelta, get_locale
 from flask_babel import gettext as _
 
-from app.models import Order, PhotoCheck, Reason
+from app.models import Form, Order, PhotoCheck, Reason
 from app.rules import labels, samples
 from app.rules.faults import Fault
-from app.rules.fields import BY_NAME, ID_TYPES, mask
+from app.rules.fields import BY_NAME, ID_TYPES, Field, mask
 from app.rules.messages import LABELS, plain, sentence
 from app.rules.states import OrderState
 from app.rules.text import N_, Named
@@ -91,6 +91,7 @@ def init_app(app: Flask) -> None:
         check_sentence=check_sentence,
         check_value=check_value,
         check_number=check_number,
+        field_value=field_value,
         option_label=option_label,
         target_label=target_label,
         reason_name=reason_name,
@@ -155,6 +156,14 @@ def code_taken(order: Order) -> str:
     waits = order.state == OrderState.PENDING_REVIEW
     sentence = labels.CODE_TAKEN_WAITS if waits else labels.CODE_TAKEN
     return _(sentence)
+
+
+def field_value(form: Form, field: Field) -> str:
+    """What was filled in, as a page may show it."""
+    value = getattr(form, field.name)
+    if field.masked:
+        return mask(value)
+    return option_label(field.choices, value) if field.choices else value
 
 
 def option_label(choices: str, option: str) -> str:
