@@ -46,6 +46,14 @@ def checked(key: str) -> str:
     return key
 
 
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 class FolderStorage:
     """Files below one folder, mode 0600, written to a temporary name, synced and renamed."""
 
@@ -57,6 +65,7 @@ class FolderStorage:
 
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
+        fresh = not path.parent.exists()
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
         try:
@@ -68,6 +77,8 @@ class FolderStorage:
         except BaseException:
             os.unlink(made)
             raise
+        for folder in (path.parent, path.parent.parent)[: 1 + fresh]:  # the name too: a row is about to point at it
+            _sync(folder)
 
     def get(self, key: str) -> bytes:
         with open(f"{self.root}/{checked(key)}", "rb", buffering=0) as file:  # a batch reads tens of thousands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from app.adapters.storage import Storage, open_storage
+from app.adapters.storage import FolderStorage, Storage, open_storage
 
 
 @pytest.fixture(scope="module")
@@ -93,3 +94,26 @@ def test_what_lies_below_a_folder_goes_and_its_neighbours_stay(store: Storage) -
     store.delete_below("onsite/7")  # again is no error
     assert not any(store.exists(key) for key in ("onsite/7/1", "onsite/7/2", "onsite/7/deeper/x"))
     assert store.get("onsite/71/1") == b"neighbour"
+
+
+def test_bytes_and_names_are_on_the_disk_before_a_row_points_at_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def note(handle: int) -> None:
+        done.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name.split("-")[0])
+        sync(handle)
+
+    def rename(old: str, new: Path) -> None:
+        done.append("rename")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(os, "replace", rename)
+    store = FolderStorage(tmp_path)
+    store.put("photos/ABC/1", b"x")
+    assert done == [".tmp", "rename", "ABC", "photos"]
+    store.put("photos/ABC/2", b"x")
+    assert done[4:] == [".tmp", "rename", "ABC"]
