@@ -6,7 +6,7 @@ import logging
 
 from app.adapters.storage import storage
 from app.services.photos import codes
-from workers.checker import CheckerLost
+from workers.checker import CheckerCrashed, CheckerFailed, CheckerHung, CheckerLost
 from workers.jobs.checker_child import checker
 
 log = logging.getLogger(__name__)
@@ -17,12 +17,17 @@ def read_code(code_id: int) -> str:
     code = codes.claim(code_id)
     if code is None:
         return "not waiting"
+    attempt = code.attempt
     try:
         with storage().local(code.key) as path:
             reading = checker().read_code(path)
-    except (CheckerLost, OSError):
+    except (CheckerCrashed, CheckerFailed, CheckerHung, OSError):
         log.exception("code_unreadable code=%s", code_id)
         codes.keep(code_id, None, "unreadable_file")
         return "unreadable_file"
+    except CheckerLost:
+        log.warning("checker_missing code=%s attempt=%s", code_id, attempt)
+        codes.again(code_id, attempt)
+        return "waits"
     codes.keep(code_id, reading.payload, reading.fault)
     return reading.fault or "read"

@@ -18,6 +18,9 @@ from app.services.unit import Unit, unit_of_work
 
 DEADLINE = timedelta(seconds=60)
 
+STARTS_ALLOWED = 5
+"""After so many attempts without a working checker the picture counts as unreadable: nobody waits for good."""
+
 TRIES = 3
 """After so many unreadable pictures the student may go on; the reviewer sees 未识别."""
 
@@ -53,6 +56,18 @@ def keep(code_id: int, payload: bytes | None, fault: str | None) -> None:
         _keep(code_id, payload, fault)
     except IntegrityError:  # two orders read the same code at once: the database lets one hold it
         _keep(code_id, None, "used", payload)
+
+
+def again(code_id: int, attempt: int) -> None:
+    """No checker was to be had, which is not the picture's fault: it waits again."""
+    if attempt >= STARTS_ALLOWED:
+        keep(code_id, None, "unreadable_file")
+        return
+    with unit_of_work() as unit:
+        code = db.session.get_one(CodeImage, code_id)
+        if code.read_at is None and code.attempt == attempt:
+            code.started_at = None
+            queue_read(unit, code)
 
 
 def _keep(code_id: int, payload: bytes | None, fault: str | None, claimed: bytes | None = None) -> None:
