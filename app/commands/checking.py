@@ -68,14 +68,18 @@ def precheck(paths: tuple[Path, ...], rule_code: str, background: str, as_json: 
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def code_read(paths: tuple[Path, ...], as_json: bool) -> None:
     """Read collection-code pictures or folders of them."""
-    from workers.checker import CheckerLost
+    from workers.checker import CheckerCrashed, CheckerFailed, CheckerHung, CheckerLost, CheckerStarved
     from workers.outcome import CodeReading
 
     def look(checker: Checker, path: Path) -> CodeReading:
         try:
             return checker.read_code(path)
-        except CheckerLost:
+        except (CheckerHung, CheckerCrashed, CheckerFailed):
             return CodeReading(None, "unreadable_file")
+        except CheckerStarved:
+            return CodeReading(None, "unavailable")
+        except CheckerLost as error:
+            raise click.ClickException(str(error)) from None
 
     files, passed_over = _files(paths)
     bad = 0

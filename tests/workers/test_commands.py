@@ -1,4 +1,4 @@
-"""`flask precheck` and `flask code-read`: folders, broken files, exit codes, and JSON exactly as documented."""
+"""`flask precheck` and `flask code-read`: folders, broken files, lost checkers, exit codes, and JSON as documented."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.demo.portraits import collection_code
+from workers.checker import Checker, CheckerCrashed, CheckerHung, CheckerLost, CheckerStarved
 
 CHECK = {"code", "verdict", "value", "unit", "low", "high", "region", "message"}
 
@@ -59,3 +61,41 @@ def test_code_read_gives_the_exact_bytes_or_why_not(app: Flask, tmp_path: Path) 
     assert list(read) == list(broken) == ["file", "payload", "payload_base64", "fault", "ms"]
     assert (read["payload"], base64.b64decode(read["payload_base64"]), read["fault"]) == (None, payload, None)
     assert (broken["payload"], broken["payload_base64"], broken["fault"]) == (None, None, "unreadable_file")
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "fault", "code"),
+    [
+        (CheckerCrashed("x"), "failed", "unreadable_file", 1),
+        (CheckerHung("x"), "failed", "unreadable_file", 1),
+        (CheckerStarved("x"), "review", "unavailable", 0),
+    ],
+    ids=repr,
+)
+def test_a_lost_checker_is_told_apart_from_a_bad_picture(
+    app: Flask, folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, verdict: str, fault: str, code: int
+) -> None:
+    def lost(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Checker, "check", lost)
+    monkeypatch.setattr(Checker, "read_code", lost)
+    picture, run = str(folder / "a good.jpg"), app.test_cli_runner().invoke
+    looked = run(args=["precheck", picture, "--json"])
+    assert (json.loads(looked.stdout)["verdict"], looked.exit_code) == (verdict, code)
+    read = run(args=["code-read", picture, "--json"])
+    assert (json.loads(read.stdout)["fault"], read.exit_code) == (fault, 1)
+
+
+@pytest.mark.parametrize("command", ["precheck", "code-read"])
+def test_without_any_checker_the_command_says_what_to_do(
+    app: Flask, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """No file is called unreadable because the installation is incomplete."""
+
+    def none(*_: Any, **__: Any) -> None:
+        raise CheckerLost("the checker child did not start: run `make setup`")
+
+    monkeypatch.setattr(Checker, "start", none)
+    done = app.test_cli_runner().invoke(args=[command, str(folder)])
+    assert (done.exit_code, done.stdout) == (1, "") and "make setup" in done.stderr
