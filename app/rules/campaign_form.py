@@ -32,6 +32,8 @@ KINDS = ("chsi", "diploma")
 DEAREST = 100_000  # fen
 LEAST_REMIND_DAYS = 3
 LONGEST_NAME = 60
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+"""Days are counted on from a campaign's last: the calendar has to have some left, for all campaigns' retention."""
 
 Values = Mapping[str, str]
 Parsed = dict[str, object]
@@ -89,7 +91,7 @@ def _choices(values: Values, parsed: Parsed, wrong: Wrong) -> None:
 
 def _numbers(values: Values, parsed: Parsed, wrong: Wrong) -> None:
     for name, (low, high) in WHOLE.items():
-        number = _whole(values.get(name, ""))
+        number = whole(values.get(name, ""))
         if number is None or not low <= number <= high:
             wrong[name] = (N_("请填写 %(low)s 到 %(high)s 的整数"), {"low": low, "high": high})
         parsed[name] = number
@@ -99,12 +101,13 @@ def _numbers(values: Values, parsed: Parsed, wrong: Wrong) -> None:
     if parsed["price_fen"] is None or int(str(parsed["price_fen"])) > DEAREST:
         wrong["price"] = (N_("价格为 0 到 1000 元，最多两位小数"), {})
     tries = values.get("tries", "").strip()
-    parsed["tries"] = _whole(tries)
-    if tries and not 1 <= (_whole(tries) or 0) <= 100:
+    parsed["tries"] = whole(tries)
+    if tries and not 1 <= (whole(tries) or 0) <= 100:
         wrong["tries"] = (N_("请填写 %(low)s 到 %(high)s 的整数"), {"low": 1, "high": 100})
 
 
-def _whole(text: str) -> int | None:
+def whole(text: str) -> int | None:
+    """A whole number of up to nine digits, however it is typed; else nothing."""
     text = unicodedata.normalize("NFKC", text).strip()
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
@@ -115,6 +118,9 @@ def _days(values: Values, parsed: Parsed, wrong: Wrong) -> None:
             parsed[name] = date.fromisoformat(values.get(name, "").strip())
         except ValueError:
             wrong[name] = (N_("日期格式为 2027-03-01"), {})
+            continue
+        if not FIRST_DAY <= parsed[name] <= LAST_DAY:  # type: ignore[operator]
+            wrong[name] = (N_("日期应在 2000 年到 2099 年之间"), {})
     opens, closes = parsed.get("opens"), parsed.get("closes")
     if isinstance(opens, date) and isinstance(closes, date) and opens > closes:
         wrong["closes"] = (N_("结束日期不能早于开始日期"), {})

@@ -110,7 +110,7 @@ def _fault(place: str, text: str) -> str:
     """What is wrong with one text by itself."""
     if place.startswith("backgrounds."):
         parts = [part.strip() for part in text.split(",")]
-        fine = len(parts) == 3 and all(part.isascii() and part.isdigit() and int(part) < 256 for part in parts)
+        fine = len(parts) == 3 and all(re.fullmatch("[0-9]{1,3}", part) and int(part) < 256 for part in parts)
         return "" if fine else N_("请填三个 0–255 的整数，用逗号分隔")
     if place.startswith("limits."):
         return "" if not text or _NUMBER.fullmatch(text) else N_("请填数字，不限则留空")

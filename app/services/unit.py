@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.extensions import db
 
@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 
 _SQLITE_BUSY = (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED, https://www.sqlite.org/rescode.html
+_SQLITE_TWIN = (1555, 2067)  # SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE
 _POSTGRESQL_BUSY = ("40001", "40P01", "53300", "55P03")  # serialization, deadlock, connections, lock; errcodes-appendix
 
 
@@ -25,6 +26,14 @@ def only_busy(error: OperationalError) -> bool:
     if code is not None:
         return code & 0xFF in _SQLITE_BUSY
     return getattr(error.orig, "sqlstate", None) in _POSTGRESQL_BUSY
+
+
+def only_twin(error: IntegrityError) -> bool:
+    """Whether a row with the same unique value was there first: somebody did the same at the same moment."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code in _SQLITE_TWIN
+    return getattr(error.orig, "sqlstate", None) == "23505"
 
 
 @dataclass

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, render_template, request, url_for
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.rules.faults import Fault
 from app.rules.text import N_
 from app.services.students.consents import ConsentNeeded
-from app.services.unit import only_busy
+from app.services.unit import only_busy, only_twin
 from app.views import texts
 
 Ways = Sequence[tuple[str, str]]
@@ -34,6 +34,7 @@ SENTENCES = {
     503: N_("服务繁忙，请稍后再试"),
 }
 
+TWIN = N_("刚刚有人提交了相同的内容，请返回查看；没有重复保存")
 BUSY = N_("系统正忙，请再按一次；什么都没有丢失")
 
 
@@ -46,6 +47,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(OverflowError, _no_such_value)  # SQLite's driver, for a number over 64 bits
     app.register_error_handler(DataError, _no_such_value)  # PostgreSQL's, for that and for a NUL in a text
     app.register_error_handler(OperationalError, _operational)
+    app.register_error_handler(IntegrityError, _integrity)
     app.register_error_handler(NoConnection, _busy)
     app.register_error_handler(Exception, _unexpected)
 
@@ -99,6 +101,14 @@ def _no_such_value(error: Exception) -> Any:
 
 def _operational(error: OperationalError) -> Any:
     return _busy(error) if only_busy(error) else _unexpected(error)
+
+
+def _integrity(error: IntegrityError) -> Any:
+    """A form that was posted twice at the same moment, where the service asks before it writes: one of them is kept."""
+    if not only_twin(error):
+        return _unexpected(error)
+    current_app.logger.error("twin endpoint=%s", request.endpoint, exc_info=error)
+    return _page(409, gettext(TWIN))
 
 
 def _busy(error: Exception) -> Any:

@@ -54,7 +54,8 @@ def test_a_whole_form_is_taken() -> None:
 @pytest.mark.parametrize(
     ("field", "typed"),
     [
-        ("name", ""), ("name", "很" * 61), ("opens", "1.3.2027"), ("closes", "2027-02-01"), ("help_phone", "call me"),
+        ("name", ""), ("name", "很" * 61), ("opens", "1.3.2027"), ("closes", "2027-02-01"),
+        ("opens", "0001-01-01"), ("closes", "9999-12-31"), ("help_phone", "call me"),
         ("price", "15.555"), ("price", "1000.01"), ("naming", "{name}"), ("naming", "{idno}"), ("naming", "../{id_no}"),
         ("tries", "0"), ("tries", "many"), ("print_width_mm", "19"), ("print_height_mm", "81"), ("review_days", "0"),
         ("remind_days", "1"), ("retention_days", ""), ("retention_days", "-3"), ("background", "green"),

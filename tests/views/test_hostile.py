@@ -12,7 +12,7 @@ from flask import Flask
 from app.adapters.clock import now
 from app.export.table import harmless
 from app.extensions import db
-from app.models import Batch, BatchItem, BatchLink, IntakePhoto, Order, Payment, Refund
+from app.models import Batch, BatchItem, BatchLink, IntakePhoto, Order, Payment, Refund, RosterImport, Rule
 from app.rules.faults import Invalid, NotFound
 from app.rules.states import OrderState, Role
 from app.services import batches
@@ -57,6 +57,24 @@ def test_a_path_cannot_smuggle_in_another_target(app: Flask) -> None:
 )  # fmt: skip
 def test_a_number_that_no_column_holds_is_the_senders_fault(app: Flask, cast: Cast, address: str) -> None:
     assert 400 <= sign_in(app.test_client(), cast.admin).get(address).status_code < 500
+
+
+def test_a_number_too_long_to_read_is_the_senders_fault(app: Flask, cast: Cast) -> None:
+    """Python reads no more than 4300 digits."""
+    admin, long = sign_in(app.test_client(), cast.admin), "9" * 5000
+    rule = db.session.get_one(Rule, cast.campaign.rule_id)
+    row = RosterImport(campaign_id=cast.campaign.id, staff_id=cast.admin.id, key="rosters/1/x", state="waiting",
+                       sample=[["学号", "姓名"]])  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    posts = {
+        f"/schools/campaigns/{cast.campaign.code}/edit": {"rule": long, "price": long, "tries": long},
+        f"/schools/campaigns/{cast.campaign.code}/roster/{row.id}": {"column_student_no": long},
+        f"/rules/{rule.code}/{rule.version}/new": {"backgrounds.blue": f"{long},1,1"},
+        "/review/reasons": {"position": long, "code": "x"},
+    }
+    for address, data in posts.items():
+        assert admin.post(address, data=data).status_code == 422, address
 
 
 @pytest.mark.parametrize("position", ["²", "9" * 5000, "-1", "1e3"])

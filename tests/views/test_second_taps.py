@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
-from app.models import Decision, Event, Order, Payment
+from app.models import Decision, Event, Order, Payment, School
 from app.rules.states import OrderState
 from app.services.students import consents
+from app.services.unit import only_twin, unit_of_work
 from tests.conftest import Shop
 from tests.factories import Cast, make_account, make_campaign, make_order, make_school, sign_in
+from tests.services.test_unit import in_threads
 
 
 def _twice(client: FlaskClient, order: Order, action: str) -> None:
@@ -84,3 +88,31 @@ def test_paying_what_is_paid_shows_the_order(shop: Shop) -> None:
         assert client.post(f"{here}/pay").location == here
     db.session.expire_all()
     assert (order.state, db.session.query(Payment).count()) == ("pending_review", 1)
+
+
+@pytest.mark.parametrize(
+    ("address", "data"),
+    [
+        ("/admin/staff", {"name": "twin", "roles": "finance"}),
+        ("/schools/new", {"code": "10009", "name": "三大", "campuses": "主校区", "colleges": "文学院", "active": "1"}),
+    ],
+)  # fmt: skip
+def test_a_console_form_posted_twice_at_once_is_kept_once(
+    any_app: Flask, any_cast: Cast, address: str, data: dict[str, str]
+) -> None:
+    """On SQLite writers queue and the second is refused; on PostgreSQL both may ask before either has written."""
+    clients = [sign_in(any_app.test_client(), any_cast.admin) for _ in range(4)]
+    answers = in_threads(any_app, 4, lambda number: clients[number].post(address, data=data).status_code)
+    assert sorted(answers)[0] in (200, 303)
+    assert all(status in (409, 422) for status in sorted(answers)[1:]), answers
+
+
+def test_a_twin_is_told_from_another_broken_rule(any_app: Flask) -> None:
+    def broken(**values: object) -> IntegrityError:
+        with pytest.raises(IntegrityError) as caught, unit_of_work():
+            db.session.execute(insert(School).values(**values))
+        return caught.value
+
+    make_school("10001")
+    assert only_twin(broken(code="10001", name="x", name_en="", campuses=[], colleges={}, active=True))
+    assert not only_twin(broken(code="10002", name=None))

@@ -77,7 +77,8 @@ def judge(values: Mapping[str, str], kinds: Sequence[str], code: str = "") -> tu
     """The columns that a form makes, and what is wrong with it by field. `code` is the campaign being changed."""
     parsed, wrong = campaign_form.parse(values, kinds, check_template)
     school = db.session.scalar(select(School).where(School.code == values.get("school", "")))
-    rule = db.session.get(Rule, int(values["rule"])) if values.get("rule", "").isdecimal() else None
+    chosen = campaign_form.whole(values.get("rule", ""))
+    rule = db.session.get(Rule, chosen) if chosen is not None else None
     if not code:
         parsed["code"] = campaign_form.code(values.get("code", ""))
         fault = campaign_form.code_fault(str(parsed["code"]))

@@ -79,7 +79,8 @@ def start(campaign: Campaign, import_id: int, columns: Mapping[str, str], *, dry
         if found.state in _WORKING or found.key is None:
             raise ActionNotAllowed(N_("这个文件正在处理或已经导入"))
         width = max(map(len, found.sample), default=0)
-        chosen = {n: int(c) for n, c in columns.items() if n in COLUMNS and c.isdecimal() and int(c) < width}
+        given = {name: int(text) for name, text in columns.items() if text.isdecimal() and len(text) < 4}
+        chosen = {name: column for name, column in given.items() if name in COLUMNS and column < width}
         if "student_no" not in chosen:
             raise Invalid(fields={"student_no": N_("请指定哪一列是学号")})
         if len(set(chosen.values())) < len(chosen):
