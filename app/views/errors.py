@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OverflowError, _no_such_value)  # SQLite's driver, for a number over 64 bits
     app.register_error_handler(DataError, _no_such_value)  # PostgreSQL's, for that and for a NUL in a text
+    app.register_error_handler(RecursionError, _no_such_value)  # JSON in ten thousand brackets
     app.register_error_handler(OperationalError, _operational)
     app.register_error_handler(IntegrityError, _integrity)
     app.register_error_handler(NoConnection, _busy)
@@ -68,7 +69,10 @@ def _ways(fault: Fault) -> Ways:
 
 def _came_from() -> str:
     """The page of ours that led here, or nothing."""
-    came = urlsplit(request.referrer or "")
+    try:
+        came = urlsplit(request.referrer or "")
+    except ValueError:  # no browser's: it does not even parse
+        return ""
     return came.path if came.netloc == request.host else ""
 
 

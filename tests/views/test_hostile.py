@@ -77,6 +77,17 @@ def test_a_number_too_long_to_read_is_the_senders_fault(app: Flask, cast: Cast) 
         assert admin.post(address, data=data).status_code == 422, address
 
 
+def test_what_no_browser_sends_is_the_senders_fault(app: Flask, cast: Cast) -> None:
+    order = make_order(cast.campaign, account=cast.student)
+    student, producer = sign_in(app.test_client(), cast.student), sign_in(app.test_client(), cast.producer)
+    answer = student.post(f"/orders/{order.number}/appeal", headers={"Referer": "http://[no"})
+    assert answer.status_code == 409
+    address = f"/onsite/{cast.campaign.code}/known"
+    assert producer.post(address, data="[" * 100_000, content_type="application/json").status_code == 400
+    admin = sign_in(app.test_client(), cast.admin)
+    assert admin.post("/ops/rq/queue/check/compact", headers={"Origin": "http://[no"}).status_code == 405
+
+
 @pytest.mark.parametrize("position", ["²", "9" * 5000, "-1", "1e3"])
 def test_a_small_code_with_a_strange_number(app: Flask, cast: Cast, position: str) -> None:
     with pytest.raises(NotFound):
