@@ -68,6 +68,8 @@ def _connect(app: Flask, instance: Path) -> None:
         import_module("app.models")
         if db.engine.dialect.name == "sqlite":
             _tune_sqlite(db.engine)
+        else:
+            _say_less(db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "app" / "migrations"))
     csrf.init_app(app)
     htmx.init_app(app)
@@ -96,3 +98,14 @@ def _tune_sqlite(engine: Any) -> None:
     @event.listens_for(engine, "reset")
     def on_reset(connection: Any, _record: Any, _state: Any) -> None:
         connection.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE * 1000}")
+
+
+def _say_less(engine: Any) -> None:
+    """PostgreSQL's DETAIL quotes the row that it refused, names and addresses in it: logs get the first line alone."""
+
+    @event.listens_for(engine, "handle_error")
+    def on_error(context: Any) -> None:
+        first = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+        if first and context.sqlalchemy_exception is not None:
+            context.original_exception.args = (first,)
+            context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {first}",)

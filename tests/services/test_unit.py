@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import traceback
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.extensions import db
-from app.models import Order, School
+from app.models import Form, Order, School
 from app.rules.faults import StaleOrder
 from app.rules.states import Action, OrderState, Role
 from app.services.transitions import SYSTEM, Actor, perform
@@ -133,3 +134,13 @@ def test_a_cancelled_order_frees_its_code(app: Flask, cast: Cast) -> None:
     db.session.expire_all()
     assert order.state == "cancelled"
     assert order.code is None
+
+
+def test_an_error_of_the_database_quotes_no_row(any_app: Flask) -> None:
+    """Its whole trace goes to the log and to the RQ dashboard."""
+    person = {"order_id": 1, "no": 1, "name": "王小明", "student_no": "S20230001", "email": "wang@example.com"}
+    with pytest.raises(IntegrityError) as caught, unit_of_work():
+        db.session.execute(insert(Form).values(**person))
+    told = "".join(traceback.format_exception(caught.value))
+    assert "id_type" in told  # what is wrong is still said
+    assert not [text for text in ("王小明", "S20230001", "wang@example.com", "Failing row") if text in told]

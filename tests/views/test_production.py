@@ -100,3 +100,12 @@ def test_the_command_says_which_problem_stops_the_export(app: Flask, cast: Cast)
     assert f"{cast.campaign.code}: 1 to export, 2 to look at" in said
     assert "  note: gbk: " in said
     assert "  stops the export: missing_file: " in said
+
+
+def test_a_build_that_takes_long_says_what_to_look_at(app: Flask, cast: Cast) -> None:
+    make_order(cast.campaign, OrderState.PENDING_PRODUCTION)
+    batch = batches.freeze(cast.campaign.id, "chsi", batches.PRODUCER)
+    assert batch is not None
+    client = sign_in(app.test_client(), cast.producer)
+    told = ["磁盘空间" in client.get(f"/production/batches/{batch.number}/state?tick={tick}").text for tick in (0, 40)]
+    assert told == [False, True]
