@@ -81,7 +81,7 @@ def rows() -> list[tuple[str, str]]:
 LEAVE: dict[str, Callable[[Order], object]] = {
     "cancel": lambda found: submissions.cancel(found.account_id, found.number, found.version),
     "edit": lambda found: submissions.edit(found.account_id, found.number, found.version),
-    "expire": lambda found: bool(expiry.expire(found.id)),
+    "expire": lambda found: expiry.expire(found.id),
     "waive": lambda found: payments.waive(found.id, Actor(Role.ADMIN), "校内资助"),
 }
 """The ways that leave 待支付, by their action; each takes an order."""

@@ -55,6 +55,8 @@ def test_a_cancelled_order_frees_its_code(app: Flask, cast: Cast) -> None:
     read(upload(first), b"one")
     with unit_of_work():
         perform(db.session.get_one(Order, first.id), Action.EXPIRE, SYSTEM)
+    db.session.expire_all()
+    assert (first.state, first.code) == ("cancelled", None)
     code = read(upload(make_order(cast.campaign, complete=False)), b"one")
     assert code.payload == b"one"
 

@@ -58,7 +58,7 @@ def test_a_disputed_payment_stops_every_way_until_finance_has_explained_it(any_s
     for way in ways:
         with pytest.raises(PaymentDisputed, match="人工核对"):
             way()
-    assert expiry.expire(order_id) == 0
+    assert not expiry.expire(order_id)
     assert (state(order_id), payment(number).state) == ("pending_payment", "disputed")
     finance = make_staff(Role.FINANCE)
     row_id = db.session.query(BillDifference).one().id

@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import Form, Order, School
 from app.rules.faults import StaleOrder
 from app.rules.states import Action, OrderState, Role
-from app.services.transitions import SYSTEM, Actor, perform
+from app.services.transitions import Actor, perform
 from app.services.unit import only_busy, unit_of_work
 from tests.busy import somebody_writes
 from tests.factories import Cast, make_order, make_school
@@ -124,16 +124,6 @@ def test_of_two_people_acting_at_once_one_wins(any_app: Flask, any_cast: Cast) -
     assert event.action in results
     assert event.to_state == order.state
     assert order.version == seen + 1
-
-
-def test_a_cancelled_order_frees_its_code(app: Flask, cast: Cast) -> None:
-    order = make_order(cast.campaign, OrderState.PENDING_PAYMENT)
-    assert order.code is not None
-    with unit_of_work():
-        perform(db.session.get_one(Order, order.id), Action.EXPIRE, SYSTEM)
-    db.session.expire_all()
-    assert order.state == "cancelled"
-    assert order.code is None
 
 
 def test_an_error_of_the_database_quotes_no_row(any_app: Flask) -> None:

@@ -52,9 +52,9 @@ PRODUCER = Actor(Role.PRODUCER)
 __all__ = [
     "DAYS", "DELIVERED", "KINDS", "PAGE", "PRODUCER", "TICKET_SECONDS", "WRONG_CODES", "acknowledge", "after", "build",
     "by_number", "campaign", "campaigns_to_export", "classes", "clear", "clear_discarded", "copies_of", "delivered",
-    "delivered_to",
-    "differences", "discard", "download", "download_by_link", "downloads_of", "eligible", "eligible_counts", "export",
-    "find_item", "freeze", "frozen_batch", "frozen_rows", "hand_over", "is_here", "links_of", "make_link",
-    "make_ticket", "note_progress", "open_file", "open_link", "open_ticket", "page_of", "preview", "preview_sheet",
-    "ready", "recalled", "recent", "request_build", "resume_lost", "revoke_link", "summary", "supersede", "unfinished",
+    "delivered_to", "differences", "discard", "download", "download_by_link", "downloads_of", "eligible",
+    "eligible_counts", "export", "find_item", "freeze", "frozen_batch", "frozen_rows", "hand_over", "is_here",
+    "links_of", "make_link", "make_ticket", "note_progress", "open_file", "open_link", "open_ticket", "page_of",
+    "preview", "preview_sheet", "ready", "recalled", "recent", "request_build", "resume_lost", "revoke_link",
+    "summary", "supersede", "unfinished",
 ]  # fmt: skip

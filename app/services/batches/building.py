@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from flask import current_app
@@ -15,45 +14,19 @@ from sqlalchemy import select
 
 from app.adapters.clock import now
 from app.adapters.queue import enqueue
-from app.adapters.storage import storage
 from app.export.build import write
 from app.export.durable import aside, place, remove
-from app.export.frozen import CHSI, FrozenBatch, FrozenItem, Progress
+from app.export.frozen import CHSI, Progress
 from app.export.pictures import SourceChanged
 from app.extensions import db
-from app.models import Batch, BatchItem, BatchState, Campaign, CodeImage, Photo, School
+from app.models import Batch, BatchItem, BatchState, Campaign, School
 from app.rules.faults import ActionNotAllowed
 from app.rules.text import N_
 from app.services.batches.copies import note_copy
-from app.services.batches.freezing import frozen_batch
+from app.services.batches.sources import PURGED, listed
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)
-
-PURGED = N_("保留期已过，批次不能再生成")
-
-
-class StoredSources:
-    """Renditions and codes from the running app's storage, by position: their keys."""
-
-    def __init__(self) -> None:
-        self.renditions: dict[int, str] = {}
-        self.codes: dict[int, str] = {}
-        self._get = storage().get
-
-    def rendition(self, item: FrozenItem) -> bytes:
-        """The stored JPEG. Raises FileNotFoundError."""
-        return self._read(self.renditions, item)
-
-    def code(self, item: FrozenItem) -> bytes:
-        """The stored picture of the code. Raises FileNotFoundError."""
-        return self._read(self.codes, item)
-
-    def _read(self, keys: dict[int, str], item: FrozenItem) -> bytes:
-        key = keys.get(item.position)
-        if not key:
-            raise FileNotFoundError(item.order_number)
-        return self._get(key)
 
 
 def build(batch_id: int, progress: Progress, out: Path | None = None) -> Path:
@@ -67,19 +40,19 @@ def build(batch_id: int, progress: Progress, out: Path | None = None) -> Path:
         if batch.state == BatchState.DISCARDED:
             raise ActionNotAllowed(N_("这个批次已作废，请重新导出"))
         path = batch_path(batch, out)
-        listed = _listed(batch)
+        found = listed(batch)
         db.session.rollback()  # nothing is held while files are written
-        if not listed.ids:
+        if not found.ids:
             _discard_empty(batch_id)
             raise ActionNotAllowed(N_("批次中的订单都已被召回"))
         with _alone(path) as part:
             try:
-                digest = write(listed.batch, listed.sources, current_app.extensions["keys"], part, progress)
+                digest = write(found.batch, found.sources, current_app.extensions["keys"], part, progress)
             except SourceChanged as fault:
                 _refuse_purged(batch_id)
                 _note_fault(batch_id, fault.number)
                 raise
-            if _finish(batch_id, digest, listed.ids, part, path, remember=out is None):
+            if _finish(batch_id, digest, found.ids, part, path, remember=out is None):
                 return path
 
 
@@ -136,44 +109,6 @@ def _alone(path: Path) -> Iterator[Path]:
             remove(old)
 
 
-@dataclass(frozen=True)
-class Listed:
-    """What is in a batch: ids of its rows, the frozen rows as the writers take them, and where their pictures lie."""
-
-    ids: set[int]
-    batch: FrozenBatch
-    sources: StoredSources
-
-
-def _listed(batch: Batch) -> Listed:
-    """Read in portions: a row of the database is ten times as large as what is kept of it."""
-    ids, items, sources = set[int](), list[FrozenItem](), StoredSources()
-    query = (
-        select(BatchItem.id, BatchItem.order_id, BatchItem.frozen, Photo.rendition_key)
-        .join(Photo, Photo.id == BatchItem.photo_id)
-        .where(BatchItem.batch_id == batch.id, BatchItem.released_at.is_(None))
-        .order_by(BatchItem.position)
-        .execution_options(yield_per=500)
-    )
-    for rows in db.session.execute(query).partitions():
-        codes = _code_keys([row.order_id for row in rows])
-        for row in rows:
-            if not row.frozen:
-                raise ActionNotAllowed(PURGED)
-            item = FrozenItem.from_json(row.frozen)
-            ids.add(row.id)
-            items.append(item)
-            sources.renditions[item.position] = row.rendition_key or ""
-            sources.codes[item.position] = codes.get((row.order_id, item.code_sha256 or ""), "")
-    return Listed(ids, frozen_batch(batch, items), sources)
-
-
-def _code_keys(order_ids: Sequence[int]) -> dict[tuple[int, str], str]:
-    """Keys of the orders' collection codes, by order and hash."""
-    query = select(CodeImage.order_id, CodeImage.sha256, CodeImage.key).where(CodeImage.order_id.in_(order_ids))
-    return {(order_id, sha256): key for order_id, sha256, key in db.session.execute(query)}
-
-
 def _finish(batch_id: int, digest: str, built: set[int], part: Path, path: Path, *, remember: bool) -> bool:
     """Put the files in their place and mark the batch ready; False, and nothing done, when its list changed meanwhile.
 
@@ -183,10 +118,10 @@ def _finish(batch_id: int, digest: str, built: set[int], part: Path, path: Path,
         batch = db.session.get_one(Batch, batch_id, with_for_update=True)
         if batch.state == BatchState.DISCARDED:
             raise ActionNotAllowed(N_("这个批次已作废，请重新导出"))
-        listed = select(BatchItem.id).where(
+        still = select(BatchItem.id).where(
             BatchItem.batch_id == batch_id, BatchItem.released_at.is_(None), BatchItem.sha256 != ""
         )  # retention empties rows, also while somebody builds from them
-        if set(db.session.scalars(listed)) != built:
+        if set(db.session.scalars(still)) != built:
             return False
         place(part, path)
         batch.sha256, batch.done_items, batch.fault = digest, len(built), None

@@ -43,12 +43,12 @@ def expire_due(limit: int = 500) -> int:
     return sum(done)
 
 
-def expire(order_id: int) -> int:
-    """Cancel one unpaid order, as far as WeChat answers. Returns 1 when it is cancelled."""
+def expire(order_id: int) -> bool:
+    """Cancel one unpaid order, as far as WeChat answers. Whether it is cancelled."""
     try:
-        return int(_expire(order_id))
+        return _expire(order_id)
     except Fault:
-        return 0
+        return False
 
 
 def _expire(order_id: int) -> bool:
@@ -60,8 +60,8 @@ def end(order_id: int, cause: str) -> bool:
     """End an order that its student gave up: cancel or close it. False where it stays, or waits for WeChat."""
     state = OrderState(db.session.get_one(Order, order_id).state)
     if state in (OrderState.DRAFT, OrderState.PENDING_PAYMENT):
-        return bool(expire(order_id))
-    return state in CLOSABLE and bool(close(order_id, SYSTEM, cause))
+        return expire(order_id)
+    return state in CLOSABLE and close(order_id, SYSTEM, cause)
 
 
 def close_due(limit: int = 500) -> int:
@@ -82,17 +82,17 @@ def close_due(limit: int = 500) -> int:
     return sum(close(order_id, SYSTEM, "采集批次已结束") for order_id in db.session.scalars(query).all())
 
 
-def close(order_id: int, actor: Actor, cause: str) -> int:
-    """Close one order: refunded when paid, else cancelled; not while it is in a batch. Returns 1 when it moved."""
+def close(order_id: int, actor: Actor, cause: str) -> bool:
+    """Close one order: refunded when paid, else cancelled; not while it is in a batch. Whether it moved."""
     try:
         with unit_of_work() as unit:
             order = db.session.get_one(Order, order_id)
             if _in_batch(order):
-                return 0
+                return False
             _close(unit, order, actor, cause)
     except Fault:
-        return 0
-    return 1
+        return False
+    return True
 
 
 def _close(unit: Unit, order: Order, actor: Actor, cause: str) -> None:
