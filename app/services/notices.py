@@ -30,6 +30,7 @@ TEXTS: Mapping[str, str] = {
     "appealed": N_("申诉已收到，将由另一位审核员处理"),
     "approved": N_("照片审核通过"),
     "rejected": N_("照片被驳回，请查看原因并修改"),
+    "recalled": N_("审核结果已收回，您的照片正在重新审核"),
     "delivered": N_("照片已交付学校"),
     "refunded": N_("退款已受理"),
     "reminder": N_("您还没有完成毕业生图像采集"),
@@ -47,6 +48,7 @@ REMINDERS = ("reminder", "last_notice")
 STANDS: Mapping[str, frozenset[OrderState]] = {
     "approved": frozenset({OrderState.PENDING_PRODUCTION, OrderState.IN_PRODUCTION, OrderState.COMPLETED}),
     "rejected": frozenset({OrderState.REJECTED}),
+    "recalled": frozenset({OrderState.PENDING_REVIEW}),
 } | dict.fromkeys(REMINDERS, UNFINISHED)
 """By kind the states in which it is still true when it is sent: an approval may be recalled before it is visible."""
 

@@ -128,3 +128,14 @@ def test_a_decision_that_was_recalled_before_it_was_visible_is_not_told(cast: Ca
     with time_machine.travel(now() + timedelta(seconds=60)):
         assert notices.send(row_id) == "gone"
     assert db.session.query(Outbox).filter_by(kind=kind).count() == 0
+    assert db.session.query(Outbox).filter_by(kind="recalled").count() == 0  # nobody knew of it
+
+
+def test_a_decision_that_was_seen_is_recalled_in_its_own_words(cast: Cast) -> None:
+    order = make_order(cast.campaign, OrderState.PENDING_REVIEW)
+    seen = Seen(order.id, order.version, order.photo_id or 0)
+    decisions.decide(cast.reviewer, seen, Judgement("approved"))
+    with time_machine.travel(now() + timedelta(seconds=60)):
+        decisions.recall(cast.lead, seen.order_id, "看错了人")
+        assert db.session.query(Outbox).filter_by(kind="recalled").count() == 1
+    assert db.session.query(Outbox).filter_by(kind="resubmitted").count() == 0

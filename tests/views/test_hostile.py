@@ -186,7 +186,9 @@ def test_a_lead_bound_to_a_school_changes_no_reason_of_all_schools(app: Flask, c
         answer = bound.post(address, data=values | {"code": "mine", "label": "我校", "active": "1"})
         assert answer.status_code == 403, address
         assert "由所有学校共用" in answer.text
-    assert "我校" not in bound.get("/review/reasons").text
+    page = bound.get("/review/reasons").text
+    assert "我校" not in page and "新增原因" not in page
+    assert "保存" not in bound.get(f"/review/reasons/{row.id}").text
 
 
 def test_an_admin_bound_to_a_school_still_sees_all_staff(app: Flask, cast: Cast) -> None:

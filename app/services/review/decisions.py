@@ -254,7 +254,10 @@ def with_names(order: Order) -> Sequence[tuple[Decision, str]]:
 
 
 def recall(staff: Staff, order_id: int, cause: str) -> None:
-    """Bring a decided order back to review, with a written cause; its files in delivered batches become superseded."""
+    """Bring a decided order back to review, with a written cause; its files in delivered batches become superseded.
+
+    The student is told where they knew of the decision.
+    """
     if not cause.strip():
         raise Invalid(N_("请填写召回原因"), {"cause": N_("请填写召回原因")})
     with unit_of_work() as unit:
@@ -262,9 +265,10 @@ def recall(staff: Staff, order_id: int, cause: str) -> None:
         role = next((r for r in (Role.ADMIN, Role.LEAD, Role.PRODUCER) if r in staff.roles), None)
         if role is None:
             raise NotAllowed
-        was = OrderState(order.state)
+        was, decision = OrderState(order.state), db.session.get(Decision, order.decision_id or 0)
         perform(order, Action.RECALL, Actor(role, staff.id), cause=cause)
         batches.supersede(order.id, cause)
         if was is OrderState.REJECTED:
             order.decision_id = None
-        notices.order_moved(unit, order, "resubmitted")
+        if decision is None or decision.visible_from <= now():
+            notices.order_moved(unit, order, "recalled")
