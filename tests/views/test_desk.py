@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from app.adapters.storage import storage
 from app.extensions import db
-from app.models import Decision, Order, PhotoCheck, Reason, RosterEntry
+from app.models import Decision, Exemption, Order, PhotoCheck, Reason, RosterEntry
 from app.rules.states import OrderState, Role
 from app.services.access import looks
 from app.services.review.queue_filters import SORTS
@@ -242,13 +242,23 @@ def test_an_exemption_is_a_leads_and_folds_the_verdict_again(app: Flask, cast: C
     address, fields = f"/review/orders/{order.number}/exempt", {"code": "headwear", "cause": "宗教"}
     assert reviewer.post(address, data=fields).status_code == 403
     lead = sign_in(app.test_client(), cast.lead)
-    assert lead.post(address, data=fields | {"cause": ""}).status_code == 422
-    assert lead.post(address, data={"code": "face_count", "cause": "宗教"}).status_code == 422
+    for wrong, told in (({"cause": " "}, "请填写豁免原因"), ({"code": "face_count"}, "这一项不能豁免")):
+        assert told in lead.post(address, data=fields | wrong, follow_redirects=True).text
+        assert db.session.query(Exemption).count() == 0
     for more, verdict in (({}, "passed"), ({"withdraw": "1"}, "failed")):
         before = db.session.get_one(Order, order.id).version
         assert lead.post(address, data=fields | more).status_code == 303
         kept = db.session.get_one(Order, order.id)
         assert kept.photo is not None and kept.photo.verdict == verdict and kept.version == before + 1
+
+
+@pytest.mark.parametrize(("what", "told"), [("recall", "请填写召回原因"), ("contact", "请填写")])
+def test_a_blank_cause_is_told_on_the_orders_page(app: Flask, cast: Cast, what: str, told: str) -> None:
+    order = make_order(cast.campaign, OrderState.PENDING_PRODUCTION)
+    lead = sign_in(app.test_client(), cast.lead)
+    page = lead.post(f"/review/orders/{order.number}/{what}", data={"cause": " "}, follow_redirects=True)
+    assert page.status_code == 200 and told in page.text and order.number in page.text
+    assert db.session.get_one(Order, order.id).state == "pending_production"
 
 
 @pytest.mark.parametrize("sort", SORTS)

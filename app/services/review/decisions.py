@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import bindparam, delete, or_, select
-from sqlalchemy.orm import Bundle, defer, joinedload, selectinload
+from sqlalchemy.orm import defer, joinedload
 
 from app.adapters.clock import now
 from app.extensions import db
-from app.models import Decision, Form, Lease, Order, Photo, Staff
+from app.models import Decision, Lease, Order, Photo, Staff
 from app.rules.faults import ActionNotAllowed, Invalid, NotAllowed, StaleOrder
-from app.rules.states import Action, OrderState, Role, allowed
+from app.rules.states import Action, OrderState, Role
 from app.rules.text import N_
 from app.services import batches, notices
 from app.services.review import rejections
@@ -44,19 +43,6 @@ class Judgement:
     note: str = ""
     ms: int = 0
     kind: str = "normal"
-
-
-@dataclass(frozen=True)
-class Recent:
-    """One of a person's last decisions, with what is shown of it, of the order and its photo."""
-
-    decision: Any
-    order: Any
-    photo: Any
-    name: str
-    """The student's."""
-    still: str
-    """What can be done about it: undo, recall or open."""
 
 
 def actor(staff: Staff) -> Actor:
@@ -194,63 +180,6 @@ def _previous(decision: Decision) -> int | None:
         .order_by(Decision.id.desc())
         .limit(1)
     )
-
-
-_RECENT: Any = (
-    select(
-        Bundle("decision", Decision.id, Decision.outcome, Decision.visible_from, Decision.undone_at),
-        Bundle("order", Order.number, Order.state, Order.decision_id),
-        Bundle("photo", Photo.id, Photo.rendition_key),
-        Form.name,
-    )
-    .join(Order, Order.id == Decision.order_id)
-    .join(Photo, Photo.id == Decision.photo_id)
-    .join(Form, Form.id == Order.form_id)
-    .where(Decision.staff_id == bindparam("me"), Decision.undone_at.is_(None))
-    .order_by(Decision.id.desc())
-    .limit(bindparam("limit"))
-)
-
-
-def recent(staff: Staff, limit: int = 10) -> Sequence[Recent]:
-    """This person's last decisions that stand, the newest first, each with the button that still applies."""
-    rows = db.session.execute(_RECENT, {"me": staff.id, "limit": limit})
-    return [
-        Recent(row.decision, row.order, row.photo, row.name, _still(staff, row.decision, row.order)) for row in rows
-    ]
-
-
-def _still(staff: Staff, decision: Any, order: Any) -> str:
-    if undoable(decision, order):
-        return "undo"
-    may = allowed(OrderState(order.state), staff.roles)
-    return "recall" if Action.RECALL in may and order.decision_id == decision.id else "open"
-
-
-_HISTORY = (
-    select(Decision)
-    .options(joinedload(Decision.reasons), joinedload(Decision.form))
-    .where(Decision.order_id == bindparam("order_id"), Decision.undone_at.is_(None))
-    .order_by(Decision.id.desc())
-    .limit(bindparam("limit"))
-)
-
-
-def history(order_id: int, limit: int = 10) -> Sequence[Decision]:
-    """The decisions about an order that stand, the newest first, with their reasons and the form decided on."""
-    return db.session.scalars(_HISTORY, {"order_id": order_id, "limit": limit}).unique().all()
-
-
-def with_names(order: Order) -> Sequence[tuple[Decision, str]]:
-    """Every decision about an order, also those undone, the newest first, with each reviewer's name."""
-    query = (
-        select(Decision, Staff.name)
-        .join(Staff, Staff.id == Decision.staff_id)
-        .where(Decision.order_id == order.id)
-        .options(selectinload(Decision.reasons))
-        .order_by(Decision.id.desc())
-    )
-    return [(decision, name) for decision, name in db.session.execute(query)]
 
 
 def recall(staff: Staff, order_id: int, cause: str) -> None:

@@ -14,7 +14,7 @@ from app.models import Decision
 from app.rules.faults import Fault
 from app.security import roles
 from app.services.access import reach
-from app.services.review import decisions, leases, review_queue
+from app.services.review import decisions, history, leases, review_queue
 from app.services.review.decisions import Judgement, Seen
 from app.services.review.rejections import Box, Told
 from app.views import texts
@@ -35,7 +35,7 @@ def answer(order_id: int | None, sentence: str = "", status: int = 200, *, name:
     facts = {
         "filters": filters,
         "sentence": sentence,
-        "recent": decisions.recent(current_user),
+        "recent": history.recent(current_user),
         "seconds_left": _seconds_left,
         "remaining": review_queue.count(current_user, filters) if fragment else None,
         **panel(order_id, name or tab(), leased=leased),

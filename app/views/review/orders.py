@@ -9,11 +9,12 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.models import Form, Order
+from app.rules.faults import Invalid
 from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
 from app.services import staff_search
 from app.services.access import looks, reach
-from app.services.review import decisions, exemptions, reasons
+from app.services.review import decisions, exemptions, history, reasons
 from app.views import staff_pictures, texts
 from app.views.review.blueprint import READERS, bp, read_filters
 
@@ -40,7 +41,7 @@ def _page(found: Order, contact: Form | None = None) -> str:
         shown=bool(shown),
         contact=contact,
         picture=staff_pictures.address(found.photo, "rendition") if shown else "",
-        decisions=decisions.with_names(found),
+        decisions=history.with_names(found),
         reason_label=texts.reason_names(reasons.everything()).get,
         may_recall=Action.RECALL in allowed(OrderState(found.state), current_user.roles),
     )
@@ -79,10 +80,21 @@ def identity(number: str) -> Any:
 @roles(*SEES_STUDENT)
 def contact(number: str) -> Any:
     """Identity and phone in full on the order's page, for a cause that is logged."""
-    form = looks.unmask(current_user, number, request.form.get("cause", ""))
+    try:
+        form = looks.unmask(current_user, number, request.form.get("cause", ""))
+    except Invalid as fault:
+        if request.headers.get("HX-Request"):
+            raise
+        return _refused(fault, "review.order", number)
     if request.headers.get("HX-Request"):
         return render_template("review/_contact.html", form=form)
     return _page(reach.visible(current_user, number), form)
+
+
+def _refused(fault: Invalid, page: str, number: str) -> Any:
+    """Back to where the form stands, with what is wrong."""
+    flash(texts.told(fault), "error")
+    return redirect(url_for(page, number=number, **read_filters().query()), 303)
 
 
 @bp.post("/orders/<number>/exempt")
@@ -90,10 +102,13 @@ def contact(number: str) -> Any:
 def exempt(number: str) -> Any:
     found = reach.visible(current_user, number)
     code = request.form.get("code", "")
-    if request.form.get("withdraw"):
-        exemptions.withdraw(current_user, found.id, code)
-    else:
-        exemptions.grant(current_user, found.id, code, request.form.get("cause", ""))
+    try:
+        if request.form.get("withdraw"):
+            exemptions.withdraw(current_user, found.id, code)
+        else:
+            exemptions.grant(current_user, found.id, code, request.form.get("cause", ""))
+    except Invalid as fault:
+        return _refused(fault, "review.open_order", number)
     return redirect(url_for("review.open_order", number=number, **read_filters().query()), 303)
 
 
@@ -101,6 +116,9 @@ def exempt(number: str) -> Any:
 @roles(Role.LEAD, Role.PRODUCER, Role.ADMIN)
 def recall(number: str) -> Any:
     found = reach.visible(current_user, number)
-    decisions.recall(current_user, found.id, request.form.get("cause", ""))
+    try:
+        decisions.recall(current_user, found.id, request.form.get("cause", ""))
+    except Invalid as fault:
+        return _refused(fault, "review.order", number)
     flash(_("订单已召回复审"))
     return redirect(url_for("review.order", number=number), 303)

@@ -11,7 +11,7 @@ from app.models import Decision, Form, Order, Photo, Reason, RosterEntry
 from app.rules.fields import FIELDS
 from app.rules.messages import APPEALABLE_NEVER
 from app.rules.states import Action, OrderState, allowed
-from app.services.review import decisions, leases, reasons, rejections, review_queue
+from app.services.review import decisions, history, leases, reasons, rejections, review_queue
 from app.services.review.remedies import remedies
 from app.views import staff_pictures, texts
 from app.views.pictures import SHOWN_BY_BROWSERS
@@ -90,9 +90,9 @@ def _rows(form: Form | None, entry: RosterEntry | None) -> list[tuple[Any, str, 
 
 def _before(order: Order, offered: Sequence[Reason]) -> dict[str, Any]:
     """What was decided before, and against it what is new: the old photo, the old form, what was fixed."""
-    history = decisions.history(order.id)
-    last = history[0] if history else None
-    facts: dict[str, Any] = {"history": history, "last": last, "old_photo": None, "old_form": None, "remedies": []}
+    decided = history.of_order(order.id)
+    last = decided[0] if decided else None
+    facts: dict[str, Any] = {"history": decided, "last": last, "old_photo": None, "old_form": None, "remedies": []}
     if last is None:
         return facts
     old = next((photo for photo in order.photos if photo.id == last.photo_id), None)

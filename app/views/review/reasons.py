@@ -12,7 +12,7 @@ from app.models import Reason
 from app.rules.faults import Invalid
 from app.rules.fields import FIELDS
 from app.rules.messages import LABELS
-from app.rules.reasons import faults, fill
+from app.rules.reasons import fill
 from app.rules.states import Role
 from app.security import roles
 from app.services.review import reasons
@@ -68,9 +68,8 @@ def _preview(values: dict[str, str]) -> dict[str, Any]:
 @bp.post("/reasons/preview")
 @roles(*EDITORS)
 def reason_preview() -> Any:
-    """What the student will read, while it is being written, and what is still wrong with it."""
-    values = request.form.to_dict()
-    return render_template("review/_reason_preview.html", faults=faults(values), **_preview(values))
+    """What the student will read, while it is being written."""
+    return render_template("review/_reason_preview.html", **_preview(request.form.to_dict()))
 
 
 @bp.post("/reasons", defaults={"reason_id": None})
