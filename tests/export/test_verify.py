@@ -17,6 +17,7 @@ import pytest
 from app import create_app
 from app.export import archive as archive_of
 from app.export import zipform
+from app.export.durable import aside
 from app.export.frozen import canonical
 from app.export.papers import FACTS, SUMS
 from app.export.pictures import SourceChanged
@@ -40,7 +41,9 @@ def test_a_batch_in_place_is_replaced_whole(archive: Path, folder: Path) -> None
     build(folder, make_batch(Files(6), "diploma"), Files(6))
     assert archive.read_bytes() == before
     assert verify(folder).problems == ()
-    assert not [path.name for path in folder.parent.iterdir() if path.name.startswith(".")]
+    old = aside(folder)  # the caller removes it
+    assert [path for path in folder.parent.iterdir() if path.name.startswith(".")] == [old]
+    assert (old / "left over").exists()
 
 
 def test_a_receiver_can_verify_both_kinds(archive: Path, folder: Path) -> None:
