@@ -26,6 +26,7 @@ MEASURES: Mapping[str, str] = {
     "roughness": N_("背景粗糙度"),
     "tinted_lens": N_("镜片着色"),
     "weaker_ear": N_("较弱一侧的耳朵"),
+    "facing_ear": N_("正脸时较弱一侧的耳朵"),
 }
 """What limits are called that are not a check of their own."""
 

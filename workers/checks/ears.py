@@ -4,8 +4,9 @@ Beside each cheek, at the height of the mesh's own temple point (it sinks when t
 when it is tilted), an ear is a narrow strip of skin with the wall behind it. Hair that covers it has another colour or
 goes on outwards. Measured: the share of skin in the strip times the share of wall a little further out; where the
 picture ends there, nothing speaks against the ear. The more visible side says whether an ear is seen at all, the other
-whether one of the two is covered, as long as the head is not turned so far that it hides that ear itself. An ear
-outside the picture is not seen either.
+whether one of the two is covered, as long as the head is not turned so far that it hides that ear itself; a head that
+looks straight ahead shows both alike, so there the other side must show more. An ear outside the picture is not seen
+either.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _STRIP = (0.03, 0.08)  # of the face's width, outwards from the cheek
 _BEYOND = (0.14, 0.22)
 _TALL = 0.8  # of the distance from nose root to nose base, about the temple
 _LIKE = 16.0  # CIELAB distance from the skin, lightness a third
+_STRAIGHT = 3.0  # degrees of yaw: what the estimate strays by on heads that look straight ahead
 _LEAST = (4, 2)  # rows and columns of a strip that can be looked at
 
 
@@ -38,7 +40,8 @@ def look(scene: Scene) -> Iterator[Check]:
     where = scene.around(marks.SIDES, 0.1)
     found = [judged(scene, "ears", max(shown), "hidden", where)]
     if scene.rule.limit("yaw").judge(scene.face.yaw) is not CheckVerdict.FAIL:
-        found.append(judged(scene, "ears", min(shown), "hidden", where, "weaker_ear"))
+        limit = "weaker_ear" if abs(scene.face.yaw) > _STRAIGHT else "facing_ear"
+        found.append(judged(scene, "ears", min(shown), "hidden", where, limit))
     yield worst(*found)
 
 
