@@ -1,4 +1,4 @@
-"""What states, actions and collection-code faults are called on pages."""
+"""What states, verdicts, decisions, actions and collection-code faults are called on pages."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ STATE_LABELS: Mapping[str, str] = {
     OrderState.CANCELLED: N_("已取消"),
     OrderState.REFUNDED: N_("退款中"),
 }
+
+VERDICT_LABELS: Mapping[str | None, str] = {
+    "passed": N_("合格"),
+    "review": N_("待确认"),
+    "failed": N_("不合格"),
+    None: N_("检测中"),
+}
+
+OUTCOME_LABELS: Mapping[str, str] = {"approved": N_("通过"), "rejected": N_("驳回")}
 
 REFUND_LABELS: Mapping[str, str] = {
     "requested": N_("退款中"),

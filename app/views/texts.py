@@ -68,6 +68,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         site_title=site_title,
         state_label=state_label,
+        verdict_label=lambda verdict: _(labels.VERDICT_LABELS[verdict or None]),
+        outcome_label=lambda outcome: _(labels.OUTCOME_LABELS[outcome]),
         refund_label=lambda state: _(labels.REFUND_LABELS[state]),
         difference_label=lambda kind: _(labels.DIFFERENCE_LABELS.get(kind, kind)),
         callback_label=lambda outcome: _(labels.CALLBACK_LABELS.get(outcome, outcome)),
