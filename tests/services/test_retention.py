@@ -337,3 +337,12 @@ def test_an_order_begun_meanwhile_keeps_its_account(app: Flask, cast: Cast) -> N
     make_order(cast.campaign, OrderState.DRAFT, account=db.session.get_one(Account, account_id))
     assert not erasure.erase_account(account_id)
     assert db.session.get_one(Account, account_id).erased_at is None
+
+
+def test_the_health_page_asks_for_a_purge_until_it_has_run(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    assert retention.overdue() == 0
+    _filled(cast, tmp_path)
+    admin = sign_in(app.test_client(), cast.admin)
+    assert retention.overdue() == 1 and "请运行 flask purge" in admin.get("/ops/").text
+    retention.purge()
+    assert retention.overdue() == 0 and "请运行 flask purge" not in admin.get("/ops/").text

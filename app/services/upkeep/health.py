@@ -24,6 +24,7 @@ from app.rules.states import OrderState
 from app.rules.text import N_
 from app.services.students import student_requests
 from app.services.unit import unit_of_work
+from app.services.upkeep import retention
 
 SWEEP_LATE = 300
 """Seconds after which a sweep is missed: it runs every minute."""
@@ -74,6 +75,7 @@ class Health:
     oldest_review: int
     unsent_notices: int
     late_answers: int
+    overdue_purges: int
     disk_free: int
     disk_total: int
     database: str
@@ -101,6 +103,7 @@ class Health:
             (self.oldest_check > CHECK_LATE, N_("有照片等待检测超过一分钟"), {}),
             (self.disk_free < DISK_LOW * self.disk_total, N_("磁盘空间不足 10%%"), {}),
             (self.late_answers > 0, N_("有 %(n)s 项删除申请超过答复期限"), {"n": self.late_answers}),
+            (self.overdue_purges > 0, N_("%(n)s 个批次已过保留期限，请运行 flask purge"), {"n": self.overdue_purges}),
             (any(q.failed for q in self.queues), N_("有 %(n)s 个失败任务"), {"n": sum(q.failed for q in self.queues)}),
         )
         return [(sentence, values) for is_so, sentence, values in found if is_so]
@@ -129,6 +132,7 @@ def look() -> Health:
         oldest_review=_age(db.session.scalar(in_review)),
         unsent_notices=db.session.scalar(unsent) or 0,
         late_answers=student_requests.overdue(),
+        overdue_purges=retention.overdue(),
         disk_free=disk.free,
         disk_total=disk.total,
         database=db.engine.dialect.name,

@@ -20,6 +20,7 @@ from app.adapters.clock import beijing, now
 from app.adapters.storage import storage
 from app.extensions import db
 from app.models import (
+    Audit,
     Batch,
     BatchDifference,
     BatchItem,
@@ -45,6 +46,9 @@ from app.services.students.erasure import (
 from app.services.unit import unit_of_work
 
 log = logging.getLogger(__name__)
+
+PURGED = "campaign.purged"
+"""What the audit log calls it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,14 @@ def _past() -> list[Campaign]:
 def accounts() -> int:
     """How many accounts would be left without any order that holds a person, and go with what is due."""
     return len(accounts_due([campaign.id for campaign in _past()]))
+
+
+def overdue() -> int:
+    """How many campaigns are past their days and not purged yet. Students were promised that they would be."""
+    purged = select(Audit.subject).where(Audit.action == PURGED)
+    done = set(db.session.scalars(purged))
+    waiting = [one.id for one in _past() if f"campaign-{one.id}" not in done]
+    return sum(bool(db.session.scalar(select(exists().where(_to_purge(one))))) for one in waiting)
 
 
 def purge(*, dry_run: bool = False) -> list[Due]:
@@ -157,7 +169,7 @@ def _purge(one: Due) -> None:
             .where(IntakePhoto.campaign_id == campaign_id)
             .values(key=None, file_name="", student_no="")
         )
-        audit.note(None, "campaign.purged", f"campaign-{campaign_id}")
+        audit.note(None, PURGED, f"campaign-{campaign_id}")
     log.info("purged campaign=%s orders=%s batches=%s", campaign_id, one.orders, one.batches)
 
 
