@@ -125,8 +125,19 @@ def _approve_eight(page: Page, orders: list[str]) -> None:
 
 def _keys_do_nothing_while_typing(page: Page, number: str) -> None:
     page.keyboard.press("m")
-    page.keyboard.type("a r n u")
+    page.keyboard.type("a r n")
+    page.keyboard.press("Enter")  # would press the form's first button, which approves
+    page.keyboard.press("m")
+    page.keyboard.type(" u")
     page.keyboard.press("Escape")
+    page.locator("#panel [name=reason]").first.focus()
+    page.keyboard.press("Enter")
+    for key, why in (("c", "没有未识别"), ("h", "没有上一版"), ("t", "没有别人"), ("e", "没有换过背景"), ("s", "没有建议")):
+        page.keyboard.press(key)
+        expect(page.locator("#say")).to_contain_text(why)
+    page.keyboard.press("g")
+    expect(page.locator("#say")).to_be_hidden()
+    page.keyboard.press("g")
     for chord in ("Control+a", "Alt+r", "Shift+N"):
         page.keyboard.press(chord)
     page.keyboard.press("r")  # without a reason nothing is sent
@@ -195,10 +206,13 @@ def _take_over(page: Page, other: Page, installation: Installation) -> None:
     number = _number(page)
     other.goto(f"{installation.url}/review/orders/{number}/desk")
     expect(other.locator("#panel .caution")).to_contain_text("first 正在审核这张照片")
+    other.keyboard.press("4")
+    region = other.locator("#panel [name=region-expression]")
+    region.evaluate("field => { field.value = '100,100,50,40'; }")
     other.keyboard.press("t")
     expect(other.locator("#panel .caution")).to_have_count(0)
     _shown(other)
-    other.keyboard.press("4")
+    expect(region).to_have_value("100,100,50,40")  # nothing ticked, typed or drawn is lost
     other.keyboard.press("r")
     _settled(other, 2)
     page.keyboard.press("a")

@@ -3,7 +3,7 @@
 "use strict";
 import { again, current, heldBack, insert, leave, letGo, taken, words } from "./panels.js";
 import { carried, lacking } from "./reasons.js";
-import { get, post, read, say } from "./talk.js";
+import { get, hint, post, read, say } from "./talk.js";
 
 const trail = []; // addresses of the panels decided or skipped here, the latest last
 let chain = Promise.resolve();
@@ -13,11 +13,12 @@ const sending = (panel) => panel.classList.contains("sending");
 export function decide(outcome) {
   const panel = current();
   const own = panel && panel.querySelector("form[data-decide]");
-  if (!own || sending(panel)) return;
-  if (panel.dataset.ready !== "1") return say(words("Unseen"));
-  if (own.querySelector(`button[value=${outcome}]`).disabled) return;
+  if (!panel || sending(panel)) return;
+  if (!own) return hint(words("Closed"));
+  if (panel.dataset.ready !== "1") return hint(words("Unseen"));
+  if (own.querySelector(`button[value=${outcome}]`).disabled) return hint(words("NoRendition"));
   const missing = outcome === "rejected" ? lacking(panel) : "";
-  if (missing) return say(missing);
+  if (missing) return hint(missing);
   own.elements.ms.value = Math.round(performance.now() - Number(panel.dataset.since));
   const body = new FormData(own);
   body.set("outcome", outcome);
@@ -51,13 +52,13 @@ export function skip() {
 
 export function back() {
   const address = trail.pop();
-  if (!address) return say(words("First"));
+  if (!address) return hint(words("First"));
   chain = chain.then(() => insert(get(address, [])));
 }
 
 export function undo(own) {
   const line = own || document.querySelector("#recent form[data-undo]");
-  if (!line) return chain.then(() => document.querySelector("#recent form[data-undo]") || say(words("NoUndo")));
+  if (!line) return chain.then(() => document.querySelector("#recent form[data-undo]") || hint(words("NoUndo")));
   chain = chain.then(() => insert(post(line.action, new FormData(line))));
 }
 

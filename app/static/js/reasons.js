@@ -2,7 +2,7 @@
 "use strict";
 import * as stage from "./stage.js";
 import { find, findAll, words } from "./panels.js";
-import { say } from "./talk.js";
+import { hint } from "./talk.js";
 
 let last = null;
 
@@ -18,16 +18,17 @@ export function lacking(panel) {
 }
 
 export function tick(box) {
-  if (!box) return;
   box.checked = !box.checked;
   if (box.checked) last = box;
 }
 
 export function suggest() {
-  findAll(".reasons .suggested input").forEach((box) => {
+  const boxes = findAll(".reasons .suggested input");
+  boxes.forEach((box) => {
     box.checked = true;
     last = box;
   });
+  if (!boxes.length) hint(words("NoSuggestion"));
 }
 
 // The same order's panel as it is now, with what was ticked and typed on the old one.
@@ -36,8 +37,12 @@ export function carried(old, fresh) {
     const same = fresh.querySelector(`input[name=reason][value="${box.value}"]`);
     if (same) same.checked = true;
   });
-  const [from, to] = [old.querySelector("[name=note]"), fresh.querySelector("[name=note]")];
-  if (from && to) to.value = from.value;
+  const photo = (panel) => panel.querySelector("[name=photo]")?.value;
+  const about = photo(old) === photo(fresh) ? "[name=note], .fill, [name^=region-]" : "[name=note]";
+  old.querySelectorAll(about).forEach((from) => {
+    const to = fresh.querySelector(`[name="${from.name}"]`);
+    if (to && from.value) to.value = from.value;
+  });
   return fresh;
 }
 
@@ -48,7 +53,7 @@ document.addEventListener("change", (event) => {
 // A place drawn on the photo belongs to the reason that was ticked last, on the panel that is shown.
 stage.drawing((found) => {
   if (!last || !last.closest("#panel") || last.dataset.target !== "photo" || !last.checked) {
-    say(words("Draw"));
+    hint(words("Draw"));
     return false;
   }
   find(`[name="region-${last.value}"]`).value = found.join(",");

@@ -4,12 +4,18 @@ import { back, decide, skip, take, undo } from "./deciding.js";
 import { find, findAll, seen, start, words } from "./panels.js";
 import { suggest, tick } from "./reasons.js";
 import * as stage from "./stage.js";
-import { post, say } from "./talk.js";
+import { forget, hint, post, say } from "./talk.js";
 
 function help() {
   const dialog = document.querySelector("#help");
   if (dialog.open) dialog.close();
   else dialog.showModal();
+}
+
+// A key whose thing this panel does not have says so.
+function only(thing, name, act) {
+  if (thing) act(thing);
+  else hint(words(name));
 }
 
 const acts = {
@@ -20,21 +26,20 @@ const acts = {
   undo: () => undo(),
   suggest,
   note: () => find("[name=note]")?.focus(),
-  take: () => find("[data-take]")?.requestSubmit(),
-  code: () => {
-    const dialog = find("dialog.code");
-    const image = dialog?.querySelector("img");
-    if (image && !image.src) image.src = image.dataset.src; // fetched, and with it logged, only now
-    dialog?.showModal();
-  },
+  take: () => only(find("[data-take]"), "NoTake", (own) => own.requestSubmit()),
+  code: () => only(find("dialog.code"), "NoCode", showCode),
   identity: () => find("dialog.unmask")?.showModal(),
-  older: () => {
-    const versions = findAll("[data-version]");
-    if (versions.length > 1) stage.beside(versions[1], seen);
-  },
+  older: () => only(findAll("[data-version]")[1], "NoOlder", (version) => stage.beside(version, seen)),
   help,
+  edge: () => only(find(".frame.edge"), "NoEdge", () => stage.toggle("edge")),
 };
-["ruler", "faults", "original", "zoom", "edge"].forEach((name) => (acts[name] = () => stage.toggle(name)));
+["ruler", "faults", "original", "zoom"].forEach((name) => (acts[name] = () => stage.toggle(name)));
+
+function showCode(dialog) {
+  const image = dialog.querySelector("img");
+  if (image && !image.src) image.src = image.dataset.src; // fetched, and with it logged, only now
+  dialog.showModal();
+}
 
 const keys = {
   a: "approve", r: "reject", n: "next", b: "back", u: "undo", s: "suggest", m: "note", t: "take", i: "identity", c: "code",
@@ -55,15 +60,19 @@ function typing(target) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const key = meant(event);
+  // Enter in a field would press the form's first button, which approves: it leaves the field instead.
+  const inside = event.target.matches("[data-decide] input");
+  if (key === "Enter" && inside) event.preventDefault();
   if (typing(event.target)) {
-    if (key === "Escape") event.target.blur();
+    if (key === "Escape" || (key === "Enter" && inside)) event.target.blur();
     return;
   }
   if (event.shiftKey && key !== "?") return;
   const open = document.querySelector("dialog[open]");
   if (open && !(open.id === "help" && key === "?")) return;
   if (arrows[key] && stage.pan(...arrows[key])) return event.preventDefault();
-  if (/^[1-9]$/.test(key)) tick(find(`input[data-key="${key}"]`));
+  if (keys[key] || /^[1-9]$/.test(key)) forget();
+  if (/^[1-9]$/.test(key)) only(find(`input[data-key="${key}"]`), "NoReason", tick);
   else if (keys[key]) {
     if (!event.repeat) acts[keys[key]]();
   } else return;

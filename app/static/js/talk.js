@@ -58,8 +58,21 @@ function settle(line) {
   if (then) then.hidden = false;
 }
 
+const place = () => document.querySelector("#say");
+let hinted = "";
+
 export function say(text) {
-  const place = document.querySelector("#say");
-  place.textContent = text;
-  place.hidden = !text;
+  place().textContent = text;
+  place().hidden = !text;
+}
+
+// Why a key did nothing; gone with the next key, unlike what the server said.
+export function hint(text) {
+  hinted = text;
+  say(text);
+}
+
+export function forget() {
+  if (hinted && place().textContent === hinted) say("");
+  hinted = "";
 }
