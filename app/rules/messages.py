@@ -110,7 +110,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     ("compression", "noise"): N_("照片噪点太多，请到更亮的地方重拍"),
     ("output_size", "too_large"): N_("照片细节过多，无法压缩到 %(high)s KB 以内，请换一面更干净的背景"),
     ("output_size", "too_small"): N_("成品只有 %(value)s KB，低于常见的 %(low)s KB"),
-    ("headwear", "covered"): N_("请摘下帽子或头饰"),
+    ("headwear", "covered"): N_("可能戴了帽子或头饰，如有请摘下"),
     ("glasses", "dark"): N_("请摘下墨镜或有色眼镜"),
     ("occlusion", "covered"): N_("面部被遮挡，请移开手、口罩或头发"),
     ("duplicate", "same"): N_("请使用本人照片"),

@@ -25,8 +25,8 @@ MEASURES: Mapping[str, str] = {
     "wall_things": N_("墙上的物品与阴影"),
     "roughness": N_("背景粗糙度"),
     "tinted_lens": N_("镜片着色"),
-    "weaker_ear": N_("较弱一侧的耳朵"),
-    "facing_ear": N_("正脸时较弱一侧的耳朵"),
+    "weaker_ear": N_("露出较少的一只耳朵"),
+    "facing_ear": N_("正脸时露出较少的一只耳朵"),
 }
 """What limits are called that are not a check of their own."""
 

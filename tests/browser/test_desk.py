@@ -132,7 +132,8 @@ def _keys_do_nothing_while_typing(page: Page, number: str) -> None:
     page.keyboard.press("Escape")
     page.locator("#panel [name=reason]").first.focus()
     page.keyboard.press("Enter")
-    for key, why in (("c", "没有未识别"), ("h", "没有上一版"), ("t", "没有别人"), ("e", "没有换过背景"), ("s", "没有建议")):
+    silent = {"c": "没有未识别", "h": "没有上一版", "t": "没有别人", "e": "没有换过背景", "s": "没有建议"}
+    for key, why in silent.items():
         page.keyboard.press(key)
         expect(page.locator("#say")).to_contain_text(why)
     page.keyboard.press("g")
@@ -225,6 +226,10 @@ def _gallery(page: Page, installation: Installation) -> None:
     shown = page.locator(".gallery label")
     expect(shown).to_have_count(12)
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")  # on a photo: shows where all are approved, and approves nothing
+    expect(page.get_by_role("button", name="全部通过")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowLeft")
     page.keyboard.press("x")
     expect(page.locator("[data-out]")).to_have_text("1")
     for _ in range(12):

@@ -63,6 +63,11 @@ if (form) {
     if (event.key.startsWith("Arrow")) {
       move(at, event.key);
       event.preventDefault();
+    } else if (event.key === "Enter" && at >= 0) {
+      // On a photo it would approve them all at once: it leads to where that is done.
+      const typed = form.querySelector("[data-typed]:not([hidden]) input");
+      (typed || form.querySelector(".gallery-bar button")).focus();
+      event.preventDefault();
     } else if (event.key.toLowerCase() === "x" && at >= 0) {
       items[at].querySelector("input").click();
       event.preventDefault();

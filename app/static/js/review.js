@@ -111,12 +111,14 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// The answer belongs to the panel that asked, whatever is on the screen by then.
 async function unmask(own) {
-  const response = await post(own.action, new FormData(own));
-  const text = (await response.text()).trim();
+  const panel = own.closest(".panel");
+  const response = await post(own.action, new FormData(own)).catch(() => null);
+  const text = response && response.ok ? (await response.text()).trim() : "";
   own.closest("dialog").close();
-  if (response.ok) find("[data-identity]").textContent = text;
-  else say(words("Offline"));
+  if (text) panel.querySelector("[data-identity]").textContent = text;
+  else say(words("Unanswered"));
 }
 
 start();
