@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import select, update
 
 from app.extensions import db
-from app.models import Campaign, Order, Photo
-from app.rules.states import OrderState
+from app.models import Campaign, Event, Order, Photo
+from app.rules.states import Action, OrderState
 
 RANKS: Mapping[str, int] = {"failed": 0, "review": 1, "passed": 2}
 """Verdicts as the queue sorts them, the worst first."""
@@ -28,6 +28,14 @@ def columns(order: Order, since: datetime, photo_id: int | None) -> dict[str, An
     photo = db.session.get(Photo, photo_id) if photo_id is not None else None
     rank = RANKS.get(photo.verdict or "", NONE_YET) if photo is not None else NONE_YET
     return {"queue_verdict": rank, "queue_due": since + timedelta(days=order.campaign.review_days)}
+
+
+def waited_since(order: Order) -> datetime | None:
+    """When the order last began to wait for review, however often it was decided and undone since."""
+    came = (Event.to_state == OrderState.PENDING_REVIEW.value) & (Event.action != Action.UNDO.value)
+    return db.session.scalar(
+        select(Event.at).where(Event.order_id == order.id, came).order_by(Event.id.desc()).limit(1)
+    )
 
 
 def promised(campaign: Campaign) -> None:

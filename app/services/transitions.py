@@ -38,12 +38,14 @@ def perform(
     seen_version: int | None = None,
     cause: str = "",
     also: Mapping[str, Any] | None = None,
+    since: datetime | None = None,
     **refs: int | None,
 ) -> Event:
     """Move `order` by `action` and write its event. Call it inside a unit of work.
 
     `to` picks the target where the table has two; `seen_version` is the version the person saw on their page; `also`
-    are columns of the order that change with it; `refs` are the event's photo_id, form_id, decision_id, batch_id,
+    are columns of the order that change with it; `since` is when the order came to that state where it only returns to
+    it, else now; `refs` are the event's photo_id, form_id, decision_id, batch_id,
     payment_id. Guards beyond the table (consents, reasons,
     visibility) belong to the calling service.
 
@@ -54,7 +56,7 @@ def perform(
     if seen_version is not None and seen_version != order.version:
         raise StaleOrder
     target = _target(action, state, actor, to)
-    touch(order, state=target, **(also or {}))
+    touch(order, state=target, since=since, **(also or {}))
     event = Event(
         order_id=order.id,
         action=action.value,
@@ -125,14 +127,13 @@ def _move(orders: Sequence[Order], target: OrderState, moment: datetime) -> None
         set_committed_value(order, "state_since", moment)
 
 
-def touch(order: Order, *, state: OrderState | None = None, **values: Any) -> None:
-    """Move the order's version, and with it state or columns, if nobody else has since it was read.
+def touch(order: Order, *, state: OrderState | None = None, since: datetime | None = None, **values: Any) -> None:
+    """Move the order's version, and with it state (since then, else now) or columns, if nobody else has meanwhile.
 
     Raises StaleOrder when somebody has.
     """
-    since = order.state_since
+    since = (since or now()) if state is not None else order.state_since
     if state is not None:
-        since = now()
         values |= {"state": state.value, "state_since": since}
     db.session.flush()
     if (state or order.state) == OrderState.PENDING_REVIEW:

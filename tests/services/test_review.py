@@ -68,6 +68,28 @@ def test_a_decision_is_hidden_until_it_is_visible_and_can_be_undone_until_then(a
         decisions.undo(any_cast.reviewer, made.id)
 
 
+def test_undo_gives_an_order_its_place_in_the_queue_back(any_cast: Cast) -> None:
+    """Neither the reviewer's queue nor the day promised to the student moves because of a wrong key."""
+    (order,) = _waiting(any_cast)
+    came = now() - timedelta(days=2)
+    with unit_of_work():
+        paid = Event(order_id=order.id, action="pay", from_state="pending_payment", to_state="pending_review",
+                     actor_role="system", cause="", at=came)  # fmt: skip
+        db.session.add(paid)
+        order.state_since = came
+    promised = submissions.review_by(order)
+    for _ in range(2):
+        order = db.session.get_one(Order, order.id)
+        made = decisions.decide(any_cast.reviewer, _seen(order), REJECT)
+        order = db.session.get_one(Order, order.id)
+        assert submissions.review_by(order) == promised
+        order = decisions.undo(any_cast.reviewer, made.id)
+        assert order.state_since == came and order.queue_due == came + timedelta(days=order.campaign.review_days)
+        assert submissions.review_by(order) == promised
+    _visible(decisions.decide(any_cast.reviewer, _seen(order), REJECT))
+    assert submissions.review_by(db.session.get_one(Order, order.id)) is None
+
+
 def test_a_visible_decision_cannot_be_undone(cast: Cast) -> None:
     (order,) = _waiting(cast)
     made = decisions.decide(cast.reviewer, _seen(order), APPROVE)

@@ -16,7 +16,7 @@ from app.models import Decision, Lease, Order, Photo, Staff
 from app.rules.faults import ActionNotAllowed, Invalid, NotAllowed, StaleOrder
 from app.rules.states import Action, OrderState, Role
 from app.rules.text import N_
-from app.services import batches, notices
+from app.services import batches, notices, queue_place
 from app.services.review import rejections
 from app.services.review.rejections import Told
 from app.services.transitions import Actor, perform
@@ -162,7 +162,8 @@ def undo_within(staff: Staff, decision_id: int) -> Order:
     if not undoable(decision, order):
         raise ActionNotAllowed(N_("已经不能撤销：结果已对学生可见或订单已变化"))
     also = {"decision_id": _previous(decision)}
-    perform(order, Action.UNDO, actor(staff), also=also, decision_id=decision.id)
+    since = queue_place.waited_since(order)  # nobody waits longer because of a wrong key
+    perform(order, Action.UNDO, actor(staff), also=also, since=since, decision_id=decision.id)
     decision.undone_at = now()
     notices.cancel(order.id, decision.outcome, decision.order_version + 1)
     return order

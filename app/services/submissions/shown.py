@@ -10,9 +10,11 @@ from sqlalchemy import select
 from app.adapters.clock import now
 from app.extensions import db
 from app.models import Decision, DecisionReason, Event, Order, Payment, PaymentState, Photo, Refund
+from app.models.order import due_day
 from app.rules.faults import NotFound
 from app.rules.states import LIVE, Action, OrderState
 from app.rules.text import N_
+from app.services import queue_place
 
 
 def owned(account_id: int, number: str) -> Order:
@@ -126,6 +128,9 @@ def refund_of(order: Order) -> Refund | None:
 
 def review_by(order: Order) -> date | None:
     """预计 … 前完成审核: the Beijing day by which the campaign promises a decision."""
-    if OrderState(order.state) is not OrderState.PENDING_REVIEW:
+    if OrderState(order.state) is OrderState.PENDING_REVIEW:
+        return order.due_day
+    if state_shown(order) is not OrderState.PENDING_REVIEW:
         return None
-    return order.due_day
+    since = queue_place.waited_since(order)  # decided, which the student does not see yet: the day stays
+    return due_day(since, order.campaign.review_days) if since else None
