@@ -207,7 +207,8 @@ def _live(scope: Scope, ledger: Ledger) -> None:
     assert live.waiting == len(queue) == ledger.waiting_at(moment + timedelta(seconds=1))
     verdicts = Counter(db.session.get_one(Photo, order.photo_id).verdict for order in queue)
     assert dict(live.verdicts) == dict(verdicts)
-    last_into: dict[int, datetime] = {e.order_id: e.at for e in ledger.events if e.to_state == WAITING and e.action != "undo"}
+    came = [event for event in ledger.events if event.to_state == WAITING and event.action != "undo"]
+    last_into = {event.order_id: event.at for event in came}
     assert live.oldest == min((last_into[order.id] for order in queue), default=None)
     assert live.decided == len(ledger.since(hour))
     assert live.rejected == sum(event.action == "reject" for event in ledger.since(hour))
