@@ -13,7 +13,7 @@
     use = find("[data-use]"),
     again = find("[data-again]");
   const parts = { status: find("[data-status]"), bar: find("progress"), retry: find("[data-retry]") };
-  parts.failed = () => (use.hidden = true);
+  parts.failed = () => (again.hidden = false);
   let stream = null,
     facing = "environment",
     picture = null;
@@ -67,7 +67,7 @@
     form.append("csrf_token", root.dataset.token);
     form.append("source", "camera");
     form.append("photo", picture, "camera.jpg");
-    use.hidden = true;
+    use.hidden = again.hidden = true; // a picture on its way is not taken back
     window.caixiang.send(form, root.dataset.action, parts, root.dataset);
   }
   use.addEventListener("click", upload);
