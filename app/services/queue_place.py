@@ -32,10 +32,14 @@ def columns(order: Order, since: datetime, photo_id: int | None) -> dict[str, An
 
 def waited_since(order: Order) -> datetime | None:
     """When the order last began to wait for review, however often it was decided and undone since."""
+    came = came_by(order)
+    return came.at if came else None
+
+
+def came_by(order: Order) -> Event | None:
+    """The event by which the order last began to wait for review."""
     came = (Event.to_state == OrderState.PENDING_REVIEW.value) & (Event.action != Action.UNDO.value)
-    return db.session.scalar(
-        select(Event.at).where(Event.order_id == order.id, came).order_by(Event.id.desc()).limit(1)
-    )
+    return db.session.scalar(select(Event).where(Event.order_id == order.id, came).order_by(Event.id.desc()).limit(1))
 
 
 def promised(campaign: Campaign) -> None:

@@ -19,6 +19,8 @@ from app.extensions import db
 from app.models import Decision, Exemption, Order, PhotoCheck, Reason, RosterEntry
 from app.rules.states import OrderState, Role
 from app.services.access import looks
+from app.services.review import decisions
+from app.services.review.decisions import Judgement, Seen
 from app.services.review.queue_filters import SORTS
 from app.services.review.reasons import seed_reasons
 from tests.factories import Cast, make_decision, make_form, make_order, make_photo, make_school, make_staff, sign_in
@@ -114,6 +116,18 @@ def test_nor_do_a_decision_and_the_next_panel(cast: Cast, reviewer: FlaskClient,
         answer = Context().run(reviewer.post, url, data=fields, headers=SCRIPT)
     assert answer.status_code == 200 and f'data-order="{number}"' in answer.text
     assert len(sent) <= MOST_QUERIES, "\n".join(sent)
+
+
+def test_a_recalled_order_says_so_and_why(cast: Cast, reviewer: FlaskClient) -> None:
+    (order,) = _waiting(cast)
+    assert order.photo_id is not None
+    decisions.decide(cast.other_reviewer, Seen(order.id, order.version, order.photo_id), Judgement("approved"))
+    decisions.recall(cast.lead, order.id, "背景是红色")
+    page = reviewer.get(f"/review/orders/{order.number}/desk").text
+    found = re.search(r'<p class="caution recalled".*?</p>', page, re.S)
+    assert found is not None and "召回复审" in found[0] and "背景是红色" in found[0]
+    other = _resubmitted(cast)
+    assert "caution recalled" not in reviewer.get(f"/review/orders/{other.number}/desk").text
 
 
 def test_a_resubmission_shows_what_was_fixed(cast: Cast, reviewer: FlaskClient) -> None:

@@ -11,6 +11,7 @@ from app.models import Decision, Form, Order, Photo, Reason, RosterEntry
 from app.rules.fields import FIELDS
 from app.rules.messages import APPEALABLE_NEVER
 from app.rules.states import Action, OrderState, allowed
+from app.services import queue_place
 from app.services.review import decisions, history, leases, reasons, rejections, review_queue
 from app.services.review.remedies import remedies
 from app.views import staff_pictures, texts
@@ -95,6 +96,9 @@ def _before(order: Order, offered: Sequence[Reason]) -> dict[str, Any]:
     facts: dict[str, Any] = {"history": decided, "last": last, "old_photo": None, "old_form": None, "remedies": []}
     if last is None:
         return facts
+    if last.photo_id == order.photo_id and _moved_since(order, last):
+        came = queue_place.came_by(order)
+        facts["recalled"] = came if came is not None and came.action == Action.RECALL.value else None
     old = next((photo for photo in order.photos if photo.id == last.photo_id), None)
     old_form = last.form
     facts["old_photo"] = old if old is not None and old.id != order.photo_id else None
