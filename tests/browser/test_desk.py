@@ -271,6 +271,26 @@ def _much(order: Order, faults: int) -> None:
     db.session.commit()
 
 
+def test_a_wrong_number_under_the_gallery_is_told_there(app: Flask, open_page: Any) -> None:
+    _waiting(17)
+    reviewer = db.session.query(Staff).filter_by(name="first").one()
+    with served(app) as url:
+        page = signed_in(open_page(DESKTOP), app, url, reviewer)
+        page.goto(f"{url}/review/gallery")
+        expect(page.locator(".gallery label")).to_have_count(17)
+        page.keyboard.press("x")
+        page.keyboard.press("Enter")
+        page.keyboard.type("3")
+        page.keyboard.press("Enter")
+        told = page.locator("[name=typed]").evaluate("field => field.validationMessage")
+        assert told.endswith("应为 16")
+        expect(page.locator(".gallery input:checked")).to_have_count(1)  # still there, and nothing is forgotten
+        page.keyboard.press("Control+a")
+        page.keyboard.type("16")
+        page.keyboard.press("Enter")
+        expect(page.locator("h1")).to_contain_text("已通过")
+
+
 HIDDEN = """() => ["html", "body", "main", ".judge", ".findings.fine", ".who-is", "#recent", ".before", ".decide"]
     .map((name) => [name, document.querySelector(name)])
     .filter(([, node]) => node && node.scrollHeight > node.clientHeight + 1)

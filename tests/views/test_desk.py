@@ -266,6 +266,18 @@ def test_an_exemption_is_a_leads_and_folds_the_verdict_again(app: Flask, cast: C
         assert kept.photo is not None and kept.photo.verdict == verdict and kept.version == before + 1
 
 
+def test_after_an_exemption_the_desk_is_still_ones_own(app: Flask, cast: Cast, reviewer: FlaskClient) -> None:
+    (order,) = _waiting(cast)
+    lead = sign_in(app.test_client(), cast.lead)
+    page = lead.get(f"/review/orders/{order.number}/desk").text
+    tab = re.search(r'data-tab="([^"]+)"', page)
+    assert tab is not None and f'name="tab" value="{tab[1]}"' in page
+    fields = {"code": "headwear", "cause": "宗教", "tab": tab[1]}
+    after = lead.post(f"/review/orders/{order.number}/exempt", data=fields, follow_redirects=True).text
+    assert 'data-mine="1"' in after and "另一个窗口" not in after
+    assert 'data-mine="0"' in lead.get(f"/review/orders/{order.number}/desk").text  # as a second window is told
+
+
 @pytest.mark.parametrize(("what", "told"), [("recall", "请填写召回原因"), ("contact", "请填写")])
 def test_a_blank_cause_is_told_on_the_orders_page(app: Flask, cast: Cast, what: str, told: str) -> None:
     order = make_order(cast.campaign, OrderState.PENDING_PRODUCTION)

@@ -57,6 +57,13 @@ if (form) {
   );
   items.forEach((item) => observer.observe(item.querySelector("img")));
   form.addEventListener("change", count);
+  const typed = form.querySelector("[data-typed] input");
+  typed.addEventListener("input", () => typed.setCustomValidity(""));
+  form.querySelector(".gallery-bar button").addEventListener("click", () => {
+    // Told here: a page that refuses it would forget what was taken out.
+    const wanted = form.querySelector("[data-count]").textContent;
+    typed.setCustomValidity(typed.required && typed.value.trim() !== wanted ? form.dataset.sayNumber + wanted : "");
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox])")) return;
     const at = items.findIndex((item) => item.contains(document.activeElement));

@@ -14,9 +14,9 @@ from app.rules.states import Action, OrderState, Role, allowed
 from app.security import roles
 from app.services import staff_search
 from app.services.access import looks, reach
-from app.services.review import decisions, exemptions, history, reasons
+from app.services.review import decisions, exemptions, history, leases, reasons
 from app.views import staff_pictures, texts
-from app.views.review.blueprint import READERS, bp, read_filters
+from app.views.review.blueprint import READERS, bp, read_filters, tab
 
 SEES_STUDENT = (Role.REVIEWER, Role.LEAD, Role.PRODUCER, Role.SCHOOL, Role.ADMIN)
 """Who is shown a student's photo and, for a cause, their identity: not finance, who needs neither."""
@@ -102,6 +102,7 @@ def _refused(fault: Invalid, page: str, number: str) -> Any:
 def exempt(number: str) -> Any:
     found = reach.visible(current_user, number)
     code = request.form.get("code", "")
+    leases.release([found.id], current_user, tab())  # the page that follows is a tab of its own
     try:
         if request.form.get("withdraw"):
             exemptions.withdraw(current_user, found.id, code)
