@@ -84,7 +84,7 @@ SENTENCES: Mapping[tuple[str, str], str] = {
     ("pitch", "lowered"): N_("头低了 %(value)s°，请抬头平视镜头"),
     ("pitch", "raised"): N_("头仰了 %(value)s°，请收下巴平视镜头"),
     ("shoulders", "uneven"): N_("双肩不平，请坐正、放松双肩"),
-    ("ears", "hidden"): N_("没有看到双耳，请把头发拢到耳后"),
+    ("ears", "hidden"): N_("双耳没有完全露出，请把头发拢到耳后"),
     ("eyes_open", "closed"): N_("眼睛没有完全睁开，请睁大双眼"),
     ("gaze", "away"): N_("目光没有看镜头，请直视镜头"),
     ("mouth", "open"): N_("嘴没有闭合，请自然闭合双唇、不露牙齿"),

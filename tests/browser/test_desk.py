@@ -271,6 +271,23 @@ def _much(order: Order, faults: int) -> None:
     db.session.commit()
 
 
+def test_the_place_of_a_warning_stays_visible(app: Flask, open_page: Any) -> None:
+    order = db.session.query(Order).filter_by(number=_waiting(1)[0]).one()
+    reviewer = db.session.query(Staff).filter_by(name="first").one()
+    for code, verdict in (("headwear", "warn"), ("mouth", "fail")):
+        db.session.add(PhotoCheck(photo_id=order.photo_id, code=code, verdict=verdict, value=0.2, unit="", high=0.07,
+                                  fault="covered", region=[100, 50, 200, 120]))  # fmt: skip
+    db.session.commit()
+    with served(app) as url:
+        page = signed_in(open_page(DESKTOP), app, url, reviewer)
+        page.goto(f"{url}/review/orders/{order.number}/desk")
+        _shown(page)
+        page.keyboard.press("f")
+        for verdict in ("warn", "fail"):
+            place = page.locator(f"#panel .frame.rendition .faults rect.{verdict}")
+            expect(place).to_have_css("fill", "none")
+
+
 def test_a_wrong_number_under_the_gallery_is_told_there(app: Flask, open_page: Any) -> None:
     _waiting(17)
     reviewer = db.session.query(Staff).filter_by(name="first").one()
