@@ -33,10 +33,9 @@ class Limit:
             return CheckVerdict.FAIL
         return CheckVerdict.PASS if _within(value, self.warn) else CheckVerdict.WARN
 
-    @property
-    def shown(self) -> Range:
-        """The limits a person is told: the failing ones where they exist, else the warning ones."""
-        return self.fail if self.fail != (None, None) else self.warn
+    def told(self, verdict: CheckVerdict) -> Range:
+        """The limits a person is told: those that a warning broke, else the failing ones where they exist."""
+        return self.warn if verdict is CheckVerdict.WARN or self.fail == (None, None) else self.fail
 
 
 NO_LIMIT = Limit("", (None, None), (None, None))

@@ -14,7 +14,7 @@ def judged(scene: Scene, code: str, value: float, fault: str = "", region: Box |
     """The finding for a measured value under the rule's limit of this code (or of `limit`)."""
     bounds = scene.rule.limit(limit or code)
     verdict = bounds.judge(round(value, 4))
-    low, high = bounds.shown
+    low, high = bounds.told(verdict)
     if verdict is CheckVerdict.PASS:
         fault, region = "", None
     return Check(code, verdict, round(float(value), 4), bounds.unit, low, high, region, fault)
