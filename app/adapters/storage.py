@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
+from app.export.durable import sync
+
 _KEY = re.compile(r"[a-z0-9_-]+(/[A-Za-z0-9._-]+)+")
 
 
@@ -46,14 +48,6 @@ def checked(key: str) -> str:
     return key
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 class FolderStorage:
     """Files below one folder, mode 0600, written to a temporary name, synced and renamed."""
 
@@ -78,7 +72,7 @@ class FolderStorage:
             os.unlink(made)
             raise
         for folder in (path.parent, path.parent.parent)[: 1 + fresh]:  # the name too: a row is about to point at it
-            _sync(folder)
+            sync(folder)
 
     def get(self, key: str) -> bytes:
         with open(f"{self.root}/{checked(key)}", "rb", buffering=0) as file:  # a batch reads tens of thousands

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.rules.report import Check
-from workers.checks.common import judged, skipped
+from workers.checks.common import judged
 from workers.imaging.marks import FOREHEAD, SIDES
 from workers.imaging.scene import Scene
 
@@ -23,9 +23,6 @@ KINDS = (
 
 def look(scene: Scene) -> Iterator[Check]:
     if scene.face is None:
-        return
-    if scene.crop is None:
-        yield skipped("headwear")
         return
     share = sum(scene.kinds[kind] for kind in KINDS)
     yield judged(scene, "headwear", share, "covered", scene.around((FOREHEAD, *SIDES), 0.2))

@@ -13,13 +13,11 @@ from app.adapters.queue import enqueue
 from app.extensions import db
 from app.models import CodeImage, Order
 from app.rules.collection_code import other_kind
+from app.services.photos.prechecks import STARTS_ALLOWED
 from app.services.transitions import touch
 from app.services.unit import Unit, unit_of_work
 
 DEADLINE = timedelta(seconds=60)
-
-STARTS_ALLOWED = 5
-"""After so many attempts without a working checker the picture counts as unreadable: nobody waits for good."""
 
 TRIES = 3
 """After so many unreadable pictures the student may go on; the reviewer sees 未识别."""
@@ -59,7 +57,7 @@ def keep(code_id: int, payload: bytes | None, fault: str | None) -> None:
 
 
 def again(code_id: int, attempt: int) -> None:
-    """No checker was to be had, which is not the picture's fault: it waits again."""
+    """No checker was to be had: the picture waits again, and after several attempts counts as unreadable."""
     if attempt >= STARTS_ALLOWED:
         keep(code_id, None, "unreadable_file")
         return

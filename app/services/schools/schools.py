@@ -25,9 +25,12 @@ def visible(staff: Staff) -> Sequence[tuple[School, int]]:
     return [(school, number) for school, number in db.session.execute(query)]
 
 
+_NAMES = select(School.id, School.code, School.name).order_by(School.name)
+
+
 def everything() -> Sequence[Any]:
     """Id, code and name of every school, by name."""
-    return db.session.execute(select(School.id, School.code, School.name).order_by(School.name)).all()
+    return db.session.execute(_NAMES).all()
 
 
 def choices(staff: Staff) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -35,8 +38,7 @@ def choices(staff: Staff) -> tuple[Sequence[Any], Sequence[Any]]:
 
     Rows of id and name; of schools also the code.
     """
-    mine = select(School.id, School.code, School.name).order_by(School.name)
-    campaigns = select(Campaign.id, Campaign.name).order_by(Campaign.id.desc()).limit(200)
+    mine, campaigns = _NAMES, select(Campaign.id, Campaign.name).order_by(Campaign.id.desc()).limit(200)
     if staff.school_ids:
         mine = mine.where(School.id.in_(staff.school_ids))
         campaigns = campaigns.where(Campaign.school_id.in_(staff.school_ids))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.adapters.clock import beijing, now
 from app.adapters.storage import storage
@@ -91,10 +92,9 @@ def accounts() -> int:
 
 def overdue() -> int:
     """How many campaigns are past their days and not purged yet. Students were promised that they would be."""
-    purged = select(Audit.subject).where(Audit.action == PURGED)
-    done = set(db.session.scalars(purged))
+    done = set(db.session.scalars(select(Audit.subject).where(Audit.action == PURGED)))
     waiting = [one.id for one in _past() if f"campaign-{one.id}" not in done]
-    return sum(bool(db.session.scalar(select(exists().where(_to_purge(one))))) for one in waiting)
+    return _count(Campaign.id.in_(waiting) & exists().where(_to_purge(Campaign.id)), Campaign)
 
 
 def purge(*, dry_run: bool = False) -> list[Due]:
@@ -133,8 +133,8 @@ def _due(campaign_id: int, code: str) -> Due:
     )
 
 
-def _to_purge(campaign_id: int) -> ColumnElement[bool]:
-    """Finished orders that still hold a person."""
+def _to_purge(campaign_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Finished orders of a campaign (a number, or a column of another query) that still hold a person."""
     return (Order.campaign_id == campaign_id) & Order.state.in_(FINISHED) & holds_person()
 
 

@@ -57,9 +57,10 @@ if (form) {
   );
   items.forEach((item) => observer.observe(item.querySelector("img")));
   form.addEventListener("change", count);
-  const typed = form.querySelector("[data-typed] input");
+  const typed = form.querySelector("[data-typed] input"),
+    button = form.querySelector(".gallery-bar button");
   typed.addEventListener("input", () => typed.setCustomValidity(""));
-  form.querySelector(".gallery-bar button").addEventListener("click", () => {
+  button.addEventListener("click", () => {
     // Told here: a page that refuses it would forget what was taken out.
     const wanted = form.querySelector("[data-count]").textContent;
     typed.setCustomValidity(typed.required && typed.value.trim() !== wanted ? form.dataset.sayNumber + wanted : "");
@@ -72,8 +73,7 @@ if (form) {
       event.preventDefault();
     } else if (event.key === "Enter" && at >= 0) {
       // On a photo it would approve them all at once: it leads to where that is done.
-      const typed = form.querySelector("[data-typed]:not([hidden]) input");
-      (typed || form.querySelector(".gallery-bar button")).focus();
+      (typed.closest("[hidden]") ? button : typed).focus();
       event.preventDefault();
     } else if (event.key.toLowerCase() === "x" && at >= 0) {
       items[at].querySelector("input").click();

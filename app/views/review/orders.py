@@ -80,13 +80,14 @@ def identity(number: str) -> Any:
 @roles(*SEES_STUDENT)
 def contact(number: str) -> Any:
     """Identity and phone in full on the order's page, for a cause that is logged."""
+    fragment = bool(request.headers.get("HX-Request"))
     try:
         form = looks.unmask(current_user, number, request.form.get("cause", ""))
     except Invalid as fault:
-        if request.headers.get("HX-Request"):
+        if fragment:
             raise
         return _refused(fault, "review.order", number)
-    if request.headers.get("HX-Request"):
+    if fragment:
         return render_template("review/_contact.html", form=form)
     return _page(reach.visible(current_user, number), form)
 
